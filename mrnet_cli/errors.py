@@ -1,0 +1,29 @@
+"""Errors a user can mend: the command line prints them as one clear message and exits with code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class MrnetError(Exception):
+    """Base of every error that a user can mend; the message names the file and the remedy."""
+
+
+class DataError(MrnetError):
+    """Files that cannot be used. Holds every problem found, so that all can be mended in one go.
+
+    >>> str(DataError(["a.png is truncated: copy it again"]))
+    'a.png is truncated: copy it again'
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(problems))
+
+
+class WeightsError(MrnetError):
+    """A weights file that cannot be used with this network."""
+
+
+class OutputError(MrnetError):
+    """A place that cannot be written."""
