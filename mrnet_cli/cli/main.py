@@ -1,0 +1,58 @@
+"""``mrnet``: the group of commands, and the one place that answers errors a user can mend."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from mrnet_cli import __version__
+from mrnet_cli.errors import MrnetError
+
+# a command's module is imported when it is asked for, so that `mrnet --help` and `evaluate` start without torch;
+# the text is what `mrnet --help` says of it
+COMMANDS = {
+    "evaluate": ("mrnet_cli.cli.evaluate:evaluate", "Scores folders of predictions: J, F and J&F."),
+}
+
+_INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """Imports commands when they are run, and turns :class:`MrnetError` into lines on stderr and exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of :data:`COMMANDS`."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a command; what a user can mend ends as a line a problem, Ctrl-C as exit code 130."""
+        try:
+            return super().invoke(ctx)
+        except MrnetError as error:
+            for line in str(error).splitlines():
+                click.echo(f"Error: {line}", err=True)
+            ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("Interrupted", err=True)
+            ctx.exit(_INTERRUPTED)
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(__version__, prog_name="mrnet")
+def main() -> None:
+    """Segments and scores video objects: MRNet, and the DAVIS benchmark around it."""

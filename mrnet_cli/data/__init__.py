@@ -1,0 +1,1 @@
+"""What is read and written: DAVIS layout and index masks."""

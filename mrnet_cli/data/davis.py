@@ -1,0 +1,176 @@
+"""The DAVIS folder layout, and what its first masks mean in each year's rules.
+
+Frames lie in `ROOT/JPEGImages/480p/bear/00000.jpg`, masks in `ROOT/Annotations/480p/bear/00000.png` and the names of a
+split's sequences in `ROOT/ImageSets/2017/val.txt`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from natsort import natsorted
+
+from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
+from mrnet_cli.errors import DataError
+
+Year = Literal[2016, 2017]
+
+_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """One video: its frames and annotations in order; either may be empty where nobody asked for it."""
+
+    name: str
+    images: tuple[Path, ...]
+    annotations: tuple[Path, ...]
+
+
+def load_davis(
+    root: Path,
+    *,
+    year: Year,
+    split: str,
+    resolution: str = "480p",
+    sequences: Iterable[str] | None = None,
+    with_images: bool = True,
+) -> list[Sequence]:
+    """Finds the sequences of a split.
+
+    Args:
+        root: the folder that holds `Annotations`, `ImageSets` and `JPEGImages`.
+        year: whose split file and rules.
+        split: the split file's stem, such as `val`.
+        resolution: the folder below `JPEGImages` and `Annotations`.
+        sequences: names to keep, in the split's order; all by default.
+        with_images: whether frames are needed, and the first of them annotated; scoring needs the annotations only.
+
+    Raises:
+        DataError: names every problem: no split file, a sequence that is not in the split, an absent or empty folder.
+    """
+    names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
+    found, problems = [], []
+    for name in names:
+        images, image_problems = _list_images(root / "JPEGImages" / resolution / name) if with_images else ((), [])
+        annotations, annotation_problems = _list_masks(root / "Annotations" / resolution / name)
+        problems += image_problems + annotation_problems
+        if images and annotations and annotations[0].stem != images[0].stem:
+            problems.append(f"{annotations[0].with_stem(images[0].stem)} is missing: the first frame needs a mask")
+        found.append(Sequence(name, images, annotations))
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def load_annotation_tree(folder: Path, *, sequences: Iterable[str] | None = None) -> list[Sequence]:
+    """Finds the sequences of any `FOLDER/SEQUENCE/FRAME.png` tree, without images.
+
+    Raises:
+        DataError: names every problem: no sequence folder, a sequence that is not there, a folder without PNGs.
+    """
+    try:
+        names = natsorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise DataError([f"{folder} cannot be listed: {_reason(error)}"]) from error
+    if not names:
+        raise DataError([f"{folder} holds no sequence folders: give the folder above the masks' own"])
+    found, problems = [], []
+    for name in _choose(names, sequences, split=str(folder)):
+        annotations, annotation_problems = _list_masks(folder / name)
+        problems += annotation_problems
+        found.append(Sequence(name, (), annotations))
+    if problems:
+        raise DataError(problems)
+    return found
+
+
+def read_split(root: Path, *, year: Year, split: str, resolution: str = "480p") -> list[str]:
+    """Sequence names of a split, in the file's order.
+
+    Reads `ImageSets/YEAR/SPLIT.txt` or, as the 2016 release has it, `ImageSets/RESOLUTION/SPLIT.txt`; lines are names
+    or pairs such as `/JPEGImages/480p/bear/00000.jpg /Annotations/480p/bear/00000.png`.
+
+    Raises:
+        DataError: there is no such file, or it names no sequence.
+    """
+    folder = root / "ImageSets"
+    places = [folder / str(year) / f"{split}.txt"]
+    if year == 2016:
+        # only the 2016 release names this folder by resolution; 2017's would be another year's split
+        places.append(folder / resolution / f"{split}.txt")
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise DataError([f"no split file {' or '.join(map(str, places))}: {_other_splits(folder)}"])
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError([f"{path} cannot be read as text: {error}"]) from error
+    # a dict keeps the order and drops the repeats of a file that lists every frame
+    names = list(dict.fromkeys(_sequence_name(line) for line in lines if line.strip()))
+    if not names:
+        raise DataError([f"{path} names no sequence"])
+    return names
+
+
+def load_object_mask(path: Path, year: Year) -> IdMask:
+    """An annotation under the rules of a year.
+
+    Returns:
+        Ids of shape (H, W). 2016: 1 where the file holds any non-zero value. 2017: the ids as stored, void (255) being
+        background.
+
+    Raises:
+        DataError: the file is unreadable, holds colours, or was smoothed on saving.
+    """
+    ids = read_checked_mask(path)
+    if year == 2016:
+        return any_as_object(ids)
+    return void_as_background(ids)
+
+
+def _choose(names: list[str], wanted: Iterable[str] | None, *, split: str) -> list[str]:
+    if wanted is None:
+        return names
+    chosen = set(wanted)
+    unknown = sorted(chosen.difference(names))
+    if unknown or not chosen:
+        problems = [f"{name} is not in {split}" for name in unknown] or ["no sequence was asked for"]
+        raise DataError([f"{problem}; it holds {', '.join(names)}" for problem in problems])
+    return [name for name in names if name in chosen]
+
+
+def _sequence_name(line: str) -> str:
+    first = line.split()[0]
+    return Path(first).parent.name if "/" in first else first
+
+
+def _other_splits(folder: Path) -> str:
+    found = natsorted(str(path.relative_to(folder)) for path in folder.glob("*/*.txt"))
+    return f"{folder} holds {', '.join(found)}" if found else f"{folder} holds none; is this the DAVIS root?"
+
+
+def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+    return _list(folder, _IMAGE_SUFFIXES, "frames")
+
+
+def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+    return _list(folder, frozenset({".png"}), "PNG masks")
+
+
+def _list(folder: Path, suffixes: frozenset[str], what: str) -> tuple[tuple[Path, ...], list[str]]:
+    """Files in natural order, so that 2 comes before 10, and the problem if there are none."""
+    try:
+        files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "."]
+    except FileNotFoundError:
+        return (), [f"{folder} is missing"]
+    except OSError as error:
+        return (), [f"{folder} cannot be listed: {_reason(error)}"]
+    return tuple(natsorted(files, key=lambda path: path.name)), [] if files else [f"{folder} holds no {what}"]
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

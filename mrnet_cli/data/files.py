@@ -1,0 +1,80 @@
+"""Writing files so that a reader sees the old one or the new one, never a part."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mrnet_cli.errors import OutputError
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Writes a file beside its final place, then renames it.
+
+    Args:
+        path: the file; its folder must exist.
+        content: what it will hold.
+
+    Raises:
+        OutputError: the file cannot be written; what was there before is untouched.
+    """
+    # the process id keeps two runs into one folder from sharing a temporary file
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
+    finally:
+        _remove(temporary)
+
+
+def write_text_atomically(path: Path, text: str) -> None:
+    """As :func:`write_bytes_atomically`, for UTF-8 text with its line ends as they are."""
+    write_bytes_atomically(path, text.encode())
+
+
+def check_output_dir(path: Path) -> None:
+    """Tells before a long run, and without leaving a trace, whether a folder can be made and written.
+
+    Raises:
+        OutputError: something on the way is not a folder, or is not writable.
+    """
+    try:
+        existing = next(place for place in (path.absolute(), *path.absolute().parents) if _exists(place))
+        usable = existing.is_dir()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
+    if not usable:
+        raise OutputError(f"{path} cannot be written: {existing} is a file; choose another folder")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: {existing} is read-only; choose another folder")
+
+
+def make_output_dir(path: Path) -> None:
+    """Makes a folder and those above it; one that is there already is kept with what it holds.
+
+    Raises:
+        OutputError: as in :func:`check_output_dir`.
+    """
+    check_output_dir(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be made: {_reason(error)}") from error
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _remove(temporary: Path) -> None:
+    try:
+        temporary.unlink(missing_ok=True)
+    except OSError:
+        # the folder itself is unusable, which the caller is being told already
+        return

@@ -1,0 +1,211 @@
+"""Index masks: 8-bit PNGs whose pixel values are object ids.
+
+Shape letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.errors import DataError
+
+IdMask = NDArray[np.uint8]
+
+VOID = 255
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# see `smoothed_levels`
+_STRAY_LEVELS = 3
+_STRAY_IDS = 16
+_LARGEST_COMMON_ID = 32
+_MOST_LEVELS = 128
+
+
+def colour_map(size: int = 256) -> NDArray[np.uint8]:
+    """The PASCAL VOC colour map that DAVIS palettes use.
+
+    Three bits of the id go to the three channels, most significant colour bit first, then the next three.
+
+    Returns:
+        Colours of shape (size, 3).
+
+    Source: Everingham et al., IJCV 2010, the VOC development kit's label colours.
+
+    >>> colour_map(4).tolist()
+    [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
+    """
+    ids = np.arange(size)
+    colours = np.zeros((size, 3), np.uint8)
+    for triple in range(8):
+        for channel in range(3):
+            bit = (ids >> (3 * triple + channel)) & 1
+            colours[:, channel] |= (bit << (7 - triple)).astype(np.uint8)
+    return colours
+
+
+DAVIS_PALETTE = colour_map()
+
+
+def read_index_mask(path: Path) -> IdMask:
+    """Reads a palette, grey or 1-bit PNG.
+
+    Returns:
+        Ids of shape (H, W): palette indices, or the grey values as stored.
+
+    Raises:
+        DataError: the file is absent, is no PNG, is cut off, or holds colours in place of ids.
+    """
+    return _decode(path)[0]
+
+
+def read_checked_mask(path: Path) -> IdMask:
+    """As :func:`read_index_mask`, and refuses what is not ids but a smoothed picture of a mask.
+
+    Raises:
+        DataError: as there, or the mask was smoothed on saving.
+    """
+    ids, greys = _decode(path)
+    levels = smoothed_levels(ids if greys is None else greys[ids])
+    if levels:
+        remedy = "save it without anti-aliasing as palette or 0/255 PNG, and resize masks with nearest neighbour"
+        raise DataError([f"{path} holds {levels} grey levels: it was smoothed on saving; {remedy}"])
+    return ids
+
+
+def read_first_mask(path: Path) -> IdMask:
+    """A mask that someone drew for a first frame, whichever convention they follow.
+
+    Returns:
+        Ids of shape (H, W). A mask of nothing but 0 and 255 is one object; beside other ids, 255 is void and becomes 0.
+
+    Raises:
+        DataError: as in :func:`read_checked_mask`, or the mask holds no object.
+    """
+    ids = read_checked_mask(path)
+    levels = np.unique(ids)
+    if levels[-1] == 0:
+        raise DataError([f"{path} holds no object: every pixel is 0; mark each object with its id, 1 to 254"])
+    if set(levels.tolist()) <= {0, VOID}:
+        return any_as_object(ids)
+    return void_as_background(ids)
+
+
+def any_as_object(ids: IdMask) -> IdMask:
+    """Ids of the same shape with every non-zero value as 1, which is how the 2016 rules read a mask.
+
+    >>> any_as_object(np.uint8([[0, 7, 255]])).tolist()
+    [[0, 1, 1]]
+    """
+    objects: IdMask = np.where(ids == 0, np.uint8(0), np.uint8(1))
+    return objects
+
+
+def void_as_background(ids: IdMask) -> IdMask:
+    """Ids of the same shape with void (255) as 0, which is how the 2017 rules read an annotation.
+
+    >>> void_as_background(np.uint8([[1, 255]])).tolist()
+    [[1, 0]]
+    """
+    background: IdMask = np.where(ids == VOID, np.uint8(0), ids)
+    return background
+
+
+def write_index_mask(path: Path, mask: IdMask, *, binary: bool = False) -> None:
+    """Writes a mask atomically; the same mask always gives the same bytes.
+
+    Args:
+        path: the PNG; its folder must exist.
+        mask: ids of shape (H, W).
+        binary: write grey 0/255 as DAVIS-2016 does, any non-zero id being the object; otherwise a palette PNG as
+            DAVIS-2017.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    height, width = mask.shape
+    pixels = np.where(mask != 0, np.uint8(255), np.uint8(0)) if binary else mask
+    image = Image.frombytes("L" if binary else "P", (width, height), np.ascontiguousarray(pixels).tobytes())
+    if not binary:
+        image.putpalette(DAVIS_PALETTE.tobytes())
+    content = io.BytesIO()
+    image.save(content, format="PNG")
+    write_bytes_atomically(path, content.getvalue())
+
+
+def smoothed_levels(mask: IdMask) -> int:
+    """Tells a smoothed picture of a mask from a mask of ids.
+
+    Ids fill areas; smoothing (anti-aliasing, bilinear resizing, JPEG) leaves greys that occur at outlines only. A level
+    between 0 and 255 is *stray* if it nowhere fills a 3x3 block. One or two stray levels are small objects. Three, when
+    the levels go beyond the ids that video sets use (32), or sixteen whatever they are, are no objects; nor are more
+    than 128 levels, stray or not.
+
+    Args:
+        mask: values of shape (H, W).
+
+    Returns:
+        How many levels the mask holds if it was smoothed, otherwise 0.
+
+    >>> smoothed_levels(np.tile(np.uint8([0, 60, 110, 160, 210, 255]), (9, 1)))
+    6
+    >>> smoothed_levels(np.tile(np.uint8([0, 1, 2, 3, 4, 255]), (9, 1)))
+    0
+    """
+    counts = cv2.calcHist([mask], [0], None, [256], [0, 256]).ravel()
+    between = np.flatnonzero(counts[1:255]) + 1
+    if len(between) < _STRAY_LEVELS:
+        return 0
+    block = np.ones((3, 3), np.uint8)
+    flat = cv2.erode(mask, block) == cv2.dilate(mask, block)
+    stray = np.setdiff1d(between, mask[flat])
+    enough = _STRAY_LEVELS if between[-1] > _LARGEST_COMMON_ID else _STRAY_IDS
+    smoothed = len(stray) >= enough or len(between) > _MOST_LEVELS
+    return int(np.count_nonzero(counts)) if smoothed else 0
+
+
+def _decode(path: Path) -> tuple[IdMask, NDArray[np.uint8] | None]:
+    """Ids of shape (H, W), and the grey of each palette index if the used part of the palette is grey."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    if not content.startswith(_SIGNATURE):
+        raise DataError([f"{path} is not a PNG: save the mask as an 8-bit palette or grey PNG"])
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            return _ids(path, image, depth=content[24]), _greys(image)
+    except (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
+        raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
+    except Image.DecompressionBombError as error:
+        raise DataError([f"{path} is too large for a mask: {error}"]) from error
+
+
+def _ids(path: Path, image: Image.Image, *, depth: int) -> IdMask:
+    if image.mode == "1":
+        return np.array(image).astype(np.uint8)
+    if image.mode not in ("L", "P"):
+        raise DataError([f"{path} has mode {image.mode}, not object ids: save it as 8-bit palette or grey PNG"])
+    ids = np.array(image)
+    if image.mode == "L" and depth < 8:
+        # Pillow stretches 2- and 4-bit greys to 0..255, which would change the ids
+        ids //= np.uint8(255 // (2**depth - 1))
+    return ids
+
+
+def _greys(image: Image.Image) -> NDArray[np.uint8] | None:
+    palette = image.getpalette() if image.mode == "P" else None
+    if palette is None:
+        return None
+    colours = np.zeros((256, 3), np.uint8)
+    colours[: len(palette) // 3] = np.array(palette, np.uint8).reshape(-1, 3)
+    used = colours[np.flatnonzero(image.histogram())]
+    return colours[:, 0] if bool((used == used[:, :1]).all()) else None

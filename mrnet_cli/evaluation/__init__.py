@@ -1,0 +1,1 @@
+"""The DAVIS protocol; nothing here imports torch."""

@@ -1,0 +1,46 @@
+"""Region similarity J.
+
+Shape letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Mask = NDArray[np.bool_]
+
+
+def region_similarity(predicted: Mask, true: Mask) -> float:
+    """Intersection over union of two masks, higher is better.
+
+    Args:
+        predicted: the object, of shape (H, W).
+        true: its annotation, of the same shape.
+
+    Returns:
+        A value in [0, 1]; 1 where both are empty.
+
+    Raises:
+        ValueError: the shapes differ.
+
+    Source: Perazzi et al., CVPR 2016, section 5.1.
+
+    >>> region_similarity(np.array([[True, True, False]]), np.array([[False, True, True]]))
+    0.3333333333333333
+    """
+    check_same_shape(predicted, true)
+    union = int(np.count_nonzero(predicted | true))
+    if union == 0:
+        return 1.0
+    return int(np.count_nonzero(predicted & true)) / union
+
+
+def check_same_shape(predicted: Mask, true: Mask) -> None:
+    """Refuses masks of unlike shapes.
+
+    Raises:
+        ValueError: the shapes differ, or are not H W.
+    """
+    if predicted.shape != true.shape or true.ndim != 2:
+        raise ValueError(f"masks of shape {predicted.shape} and {true.shape} cannot be compared")

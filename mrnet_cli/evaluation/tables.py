@@ -1,0 +1,140 @@
+"""What an evaluation leaves behind: the official two CSVs, our own at full precision, and a summary to read."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.evaluation.boundary import tolerance_radius
+from mrnet_cli.evaluation.runner import Evaluation
+
+Row = Sequence[str | int | float]
+
+MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
+    """Writes `objects.csv`, `frames.csv`, `summary.md` and the two CSVs of the official toolkit.
+
+    Args:
+        evaluation: what to write.
+        folder: made if it is not there.
+        split: names the official files and stands in the summary.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    texts = {
+        "objects.csv": objects_csv(evaluation),
+        "frames.csv": frames_csv(evaluation),
+        "summary.md": summary_markdown(evaluation, split=split),
+        f"global_results-{split}.csv": global_results_csv(evaluation),
+        f"per-sequence_results-{split}.csv": per_sequence_results_csv(evaluation),
+    }
+    make_output_dir(folder)
+    for name, text in texts.items():
+        write_text_atomically(folder / name, text)
+
+
+def objects_csv(evaluation: Evaluation) -> str:
+    """A row an object, at full precision."""
+    rows = [
+        (one.sequence, one.object, one.j.mean, one.j.recall, one.j.decay, one.f.mean, one.f.recall, one.f.decay)
+        for one in evaluation.objects
+    ]
+    return _csv(("sequence", "object", *MEASURES), rows)
+
+
+def frames_csv(evaluation: Evaluation) -> str:
+    """A row a frame of an object, at full precision."""
+    rows = (
+        (one.sequence, one.object, *frame)
+        for one in evaluation.objects
+        for frame in zip(one.frames, one.j_per_frame, one.f_per_frame, strict=True)
+    )
+    return _csv(("sequence", "object", "frame", "J", "F"), rows)
+
+
+def global_results_csv(evaluation: Evaluation) -> str:
+    """The official toolkit's `global_results`: one row, 3 decimals."""
+    return _csv(("J&F-Mean", *MEASURES), [[f"{value:.3f}" for value in global_row(evaluation)]])
+
+
+def per_sequence_results_csv(evaluation: Evaluation) -> str:
+    """The official toolkit's `per-sequence_results`, which despite the name has a row an object: 3 decimals."""
+    rows = [(f"{one.sequence}_{one.object}", f"{one.j.mean:.3f}", f"{one.f.mean:.3f}") for one in evaluation.objects]
+    return _csv(("Sequence", "J-Mean", "F-Mean"), rows)
+
+
+def global_row(evaluation: Evaluation) -> tuple[float, ...]:
+    """J&F, then :data:`MEASURES`, each in [0, 1] but decay, which may be negative."""
+    j, f = evaluation.j, evaluation.f
+    return (evaluation.jf, j.mean, j.recall, j.decay, f.mean, f.recall, f.decay)
+
+
+def sequence_rows(evaluation: Evaluation) -> list[tuple[str, tuple[int, int], tuple[float, float, float]]]:
+    """By sequence: its name, how many objects and scored frames, and J&F, J, F as means over its objects."""
+    rows = []
+    for name, objects in evaluation.sequences.items():
+        j = float(np.mean([one.j.mean for one in objects]))
+        f = float(np.mean([one.f.mean for one in objects]))
+        rows.append((name, (len(objects), len(objects[0].frames)), ((j + f) / 2, j, f)))
+    return rows
+
+
+def protocol_line(evaluation: Evaluation, *, split: str) -> str:
+    """By which rules the numbers came about, in one line."""
+    unit = "sequences" if evaluation.year == 2016 else "objects"
+    sequences = len(evaluation.sequences)
+    tolerance = ", ".join(f"{tolerance_radius(h, w)} px at {w}x{h}" for w, h in evaluation.sizes)
+    return (
+        f"DAVIS-{evaluation.year} rules, split {split}: {evaluation.frames} frames of {sequences} sequences "
+        f"scored (the first and last of each are not), mean over {len(evaluation.objects)} {unit}, "
+        f"boundary tolerance {tolerance}, mrnet {evaluation.version}"
+    )
+
+
+def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
+    """The global row and a table by sequence, in percent, under the protocol line."""
+    columns = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
+    rows: list[Row] = [(name, *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)]
+    return "\n".join(
+        [
+            f"# {evaluation.predictions}",
+            "",
+            protocol_line(evaluation, split=split) + ". Values are in percent.",
+            "",
+            *_markdown(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
+            "",
+            *_markdown(columns, rows),
+            "",
+        ]
+    )
+
+
+def percent(value: float) -> str:
+    """A share as percent, 2 decimals.
+
+    >>> percent(0.76609)
+    '76.61'
+    """
+    return f"{100 * value:.2f}"
+
+
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    # floats are written as repr, which reads back to the same value
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _markdown(columns: Sequence[str], rows: Iterable[Row]) -> list[str]:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return [f"| {' | '.join(map(str, line))} |" for line in lines]

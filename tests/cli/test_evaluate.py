@@ -1,0 +1,206 @@
+"""``mrnet evaluate`` from the outside: what it prints and writes, and how it answers what a user can mend."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mrnet_cli import __version__
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import IdMask
+
+WriteTree = Callable[..., Path]
+
+FILES = {"objects.csv", "frames.csv", "summary.md", "global_results-val.csv", "per-sequence_results-val.csv"}
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def root(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> Path:
+    """A DAVIS root for both years with the sequence `squares`, and predictions that are perfect."""
+    root = tmp_path / "DAVIS"
+    write_tree(root / "Annotations" / "480p", {"squares": clip})
+    for year in ("2016", "2017"):
+        (root / "ImageSets" / year).mkdir(parents=True)
+        (root / "ImageSets" / year / "val.txt").write_text("squares\n")
+    write_tree(tmp_path / "mine", {"squares": clip})
+    return root
+
+
+def score(root: Path, *more: str | Path, year: int = 2017, predictions: str = "mine") -> Result:
+    folder, output = root.parent / predictions, root.parent / "scores"
+    arguments = ["--davis", root, "--year", str(year), "--split", "val", "--predictions", folder, "--workers", "1"]
+    return run("evaluate", *arguments, "--output", output, *more)
+
+
+def assert_refused(root: Path, result: Result, *parts: str) -> None:
+    """Exit code 2, every part said, no traceback, nothing written."""
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit)
+    assert "Traceback" not in result.output
+    said = result.stderr
+    for part in parts:
+        assert part in said
+    assert not (root.parent / "scores").exists()
+
+
+def test_scores_a_davis_root(root: Path) -> None:
+    result = score(root)
+    assert result.exit_code == 0, result.output
+    assert "100.00" in result.stdout
+    assert "DAVIS-2017 rules, split val" in result.stdout
+    assert {path.name for path in (root.parent / "scores").iterdir()} == FILES
+
+
+def test_scores_any_two_trees(root: Path) -> None:
+    tree, output = root / "Annotations" / "480p", root.parent / "scores"
+    result = run("evaluate", "--annotations", tree, "--predictions", root.parent / "mine", "--output", output)
+    assert result.exit_code == 0, result.output
+    assert (output / "global_results-all.csv").is_file()
+
+
+def test_several_predictions_go_to_folders_of_their_names(root: Path) -> None:
+    result = score(root, "--predictions", root / "Annotations" / "480p")
+    assert result.exit_code == 0, result.output
+    for name in ("mine", "480p"):
+        assert {path.name for path in (root.parent / "scores" / name).iterdir()} == FILES
+
+
+def test_several_predictions_of_one_name_are_refused(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
+    other = write_tree(root.parent / "other" / "mine", {"squares": clip})
+    assert_refused(root, score(root, "--predictions", other), "named mine")
+
+
+def test_several_workers_write_the_same_bytes(root: Path) -> None:
+    assert score(root).exit_code == 0
+    assert score(root, "--workers", "2", "--output", root.parent / "again").exit_code == 0
+    for name in FILES:
+        assert (root.parent / "scores" / name).read_bytes() == (root.parent / "again" / name).read_bytes()
+
+
+def test_real_predictions_come_to_the_golden_value(davis_data: Path, tmp_path: Path) -> None:
+    arguments = ["--davis", davis_data / "DAVIS2017", "--year", "2017", "--sequences", "bmx-trees,libby"]
+    result = run("evaluate", *arguments, "--predictions", davis_data / "predictions/osvos", "--output", tmp_path)
+    assert result.exit_code == 0, result.output
+
+    assert "bmx-trees_1,0.344,0.680\n" in (tmp_path / "per-sequence_results-val.csv").read_text()
+
+
+def test_a_missing_frame_is_named(root: Path) -> None:
+    (root.parent / "mine/squares/00002.png").unlink()
+    assert_refused(root, score(root), "Error: ", "mine/squares lacks 1 of 3 scored frames: 00002.png")
+
+
+def test_a_missing_sequence_is_named(root: Path) -> None:
+    (root.parent / "mine/squares").rename(root.parent / "mine/circles")
+    assert_refused(root, score(root), "mine/squares is missing")
+
+
+def test_another_size_is_named(root: Path) -> None:
+    Image.new("L", (30, 20)).save(root.parent / "mine/squares/00002.png")
+    assert_refused(root, score(root), "mine/squares/00002.png is 30x20, its annotation 60x40")
+
+
+def test_an_id_above_n_is_named(root: Path) -> None:
+    Image.fromarray(np.full((40, 60), 3, np.uint8)).save(root.parent / "mine/squares/00001.png")
+    assert_refused(root, score(root), "mine/squares/00001.png holds id 3")
+
+
+@pytest.mark.parametrize("year", [2016, 2017])
+@pytest.mark.parametrize("place", ["mine/squares/00003.png", "DAVIS/Annotations/480p/squares/00003.png"])
+def test_a_smoothed_mask_is_named(root: Path, year: int, place: str) -> None:
+    with Image.open(root.parent / place) as image:
+        smoothed = image.convert("L").resize((17, 13)).resize((60, 40), Image.Resampling.BICUBIC)
+    smoothed.save(root.parent / place)
+    assert_refused(root, score(root, year=year), place, "smoothed on saving")
+
+
+@pytest.mark.parametrize("place", ["mine/squares/00003.png", "DAVIS/Annotations/480p/squares/00003.png"])
+def test_a_truncated_png_is_named(root: Path, place: str) -> None:
+    path = root.parent / place
+    path.write_bytes(path.read_bytes()[:-30])
+    assert_refused(root, score(root), f"{place} is truncated")
+
+
+def test_another_format_named_png_is_named(root: Path) -> None:
+    (root.parent / "mine/squares/00003.png").write_text("no picture")
+    assert_refused(root, score(root), "mine/squares/00003.png is not a PNG")
+
+
+def test_a_colour_png_is_named_with_the_remedy(root: Path) -> None:
+    Image.new("RGB", (60, 40)).save(root.parent / "mine/squares/00003.png")
+    assert_refused(root, score(root), "mine/squares/00003.png has mode RGB", "palette")
+
+
+def test_a_split_that_names_an_absent_sequence(root: Path) -> None:
+    (root / "ImageSets/2017/val.txt").write_text("squares\ncircles\n")
+    assert_refused(root, score(root), "Annotations/480p/circles is missing")
+
+
+def test_a_split_that_is_not_there(root: Path) -> None:
+    assert_refused(root, score(root, "--split", "test"), "2017/test.txt", "2017/val.txt")
+
+
+def test_a_sequence_that_is_not_in_the_split(root: Path) -> None:
+    assert_refused(root, score(root, "--sequences", "squares,circles"), "circles is not in val")
+
+
+@pytest.mark.parametrize("below", ["", "/scores"])
+def test_an_output_that_cannot_be_written_is_refused_before_scoring(root: Path, below: str) -> None:
+    (root.parent / "file").write_text("kept")
+    result = score(root, "--output", f"{root.parent / 'file'}{below}")
+    assert_refused(root, result, "cannot be written")
+    assert (root.parent / "file").read_text() == "kept"
+
+
+def test_all_problems_are_named_at_once_each_on_its_line(root: Path) -> None:
+    mine = root.parent / "mine/squares"
+    (mine / "00001.png").unlink()
+    (mine / "00002.png").write_text("no picture")
+    Image.new("L", (30, 20)).save(mine / "00003.png")
+    result = score(root)
+    assert_refused(root, result, "00001.png", "00002.png is not a PNG", "00003.png is 30x20")
+    assert len([line for line in result.stderr.splitlines() if line.startswith("Error: ")]) == 3
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_one_source_of_annotations_has_to_be_given(root: Path, both: bool) -> None:
+    source = ["--davis", root, "--annotations", root] if both else []
+    result = run("evaluate", *source, "--predictions", root, "--output", root.parent / "scores")
+    assert_refused(root, result, "either --davis or --annotations")
+
+
+def test_ctrl_c_is_exit_code_130(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mrnet_cli.cli.evaluate.evaluate_all", interrupt)
+    result = score(root)
+    assert result.exit_code == 130
+    assert "Traceback" not in result.output
+
+
+def test_version_and_help() -> None:
+    assert __version__ in run("--version").stdout
+    assert "evaluate" in run("--help").stdout
+    assert "--predictions" in run("evaluate", "--help").stdout
+
+
+def test_evaluating_does_not_import_torch(root: Path) -> None:
+    script = (
+        "import sys\nfrom mrnet_cli.cli.main import main\n"
+        "main(sys.argv[1:], standalone_mode=False)\nassert 'torch' not in sys.modules"
+    )
+    tree = root / "Annotations" / "480p"
+    arguments = ["--annotations", tree, "--predictions", tree, "--workers", "1", "--output", root.parent / "scores"]
+    subprocess.run([sys.executable, "-c", script, "evaluate", *map(str, arguments)], check=True, capture_output=True)

@@ -1,0 +1,63 @@
+"""Atomic writes: the old file or the new one, never a part, and a clear word where neither can be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mrnet_cli.data.files import check_output_dir, make_output_dir, write_bytes_atomically, write_text_atomically
+from mrnet_cli.errors import OutputError
+
+
+def test_replaces_what_was_there_and_leaves_nothing_else(tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "a.csv", "old\n")
+    write_text_atomically(tmp_path / "a.csv", "new\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"new\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_bytes_atomically(tmp_path / "a.png", b"old")
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OutputError, match=r"a\.png cannot be written: no space left"):
+        write_bytes_atomically(tmp_path / "a.png", b"new")
+    assert (tmp_path / "a.png").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file/a.csv cannot be written"):
+        write_text_atomically(tmp_path / "file" / "a.csv", "")
+
+
+@pytest.mark.parametrize("below", ["", "deeper", "deeper/still"])
+def test_an_output_at_or_below_a_file_is_refused_up_front(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="is a file"):
+        make_output_dir(tmp_path / "file" / below)
+
+
+def test_checking_leaves_no_trace(tmp_path: Path) -> None:
+    check_output_dir(tmp_path / "a" / "b")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_read_only_place_is_refused_up_front(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # root may write anywhere, so the system's answer is played
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(OutputError, match="is read-only"):
+        check_output_dir(tmp_path / "a")
+
+
+def test_making_a_folder_keeps_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "kept").touch()
+    make_output_dir(tmp_path / "a")
+    make_output_dir(tmp_path / "a" / "b" / "c")
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"kept", "b"}
