@@ -1,0 +1,105 @@
+"""What makes one network differ from another; travels inside the weights file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Literal, get_args, get_type_hints
+
+from mrnet_cli.errors import WeightsError
+
+Variant = Literal["none", "mask", "mask+similarity"]
+Similarity = Literal["cosine", "euclidean", "dot"]
+MultiObject = Literal["average", "independent"]
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """One network and the way it is meant to be run.
+
+    Attributes:
+        backbone: name of a timm model with ``features_only`` and strides 4 to 32.
+        decoder_widths: channels of the decoder at strides 32, 16, 8 and 4.
+        mean: of the RGB input in [0, 1], as the backbone was trained.
+        std: likewise.
+        variant: what the mask-ranking module hands to the decoder (the paper's ablation).
+        similarity: the measure of Eq. 2; the paper's is ``cosine``.
+        multi_object: ``average`` ranks on Eq. 5, ``independent`` ranks every object on its own.
+        k: most past frames compared with the current one, beside the reference.
+        n: distance between them, in frames.
+        size: short side in pixels that frames are scaled to by default; 0 leaves them as they are.
+    """
+
+    backbone: str
+    decoder_widths: tuple[int, int, int, int]
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    variant: Variant = "mask+similarity"
+    similarity: Similarity = "cosine"
+    multi_object: MultiObject = "average"
+    k: int = 4
+    n: int = 5
+    size: int = 0
+
+    def to_json(self) -> str:
+        """One line of JSON that :meth:`from_json` reads back."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """The configuration that :meth:`to_json` wrote.
+
+        Raises:
+            WeightsError: the text is not a configuration of this version.
+
+        >>> ModelConfig.from_json(PRESETS["lite"].to_json()) == PRESETS["lite"]
+        True
+        """
+        try:
+            values = json.loads(text)
+            config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+        except (ValueError, TypeError, AttributeError) as error:
+            raise WeightsError(f"the network's configuration cannot be read ({error})") from error
+        config.validate()
+        return config
+
+    def validate(self) -> None:
+        """Refuses values that no network can have.
+
+        Raises:
+            WeightsError: naming every field at fault.
+        """
+        hints = get_type_hints(type(self))
+        faults = [
+            f"{field.name} is {value!r}, not one of {', '.join(get_args(hints[field.name]))}"
+            for field in fields(self)
+            if field.name in ("variant", "similarity", "multi_object")
+            and (value := getattr(self, field.name)) not in get_args(hints[field.name])
+        ]
+        faults += [
+            f"{name} is {value!r}, not a whole number of at least {least}"
+            for name, least in (("k", 1), ("n", 1), ("size", 0))
+            if not isinstance(value := getattr(self, name), int) or value < least
+        ]
+        if not isinstance(self.decoder_widths, tuple) or len(self.decoder_widths) != 4:
+            faults.append(f"decoder_widths is {self.decoder_widths!r}, not four widths")
+        if faults:
+            raise WeightsError("the network's configuration is not valid: " + "; ".join(faults))
+
+    def with_changes(self, **changes: object) -> ModelConfig:
+        """A valid copy with some fields replaced; ``None`` leaves a field as it is."""
+        config = replace(self, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
+        config.validate()
+        return config
+
+
+PRESETS = {
+    "paper": ModelConfig(backbone="resnet50", decoder_widths=(256, 256, 256, 256)),
+    "lite": ModelConfig(
+        backbone="tf_efficientnet_lite0",
+        decoder_widths=(128, 96, 64, 40),
+        mean=(0.498, 0.498, 0.498),
+        std=(0.502, 0.502, 0.502),
+        size=352,
+    ),
+}

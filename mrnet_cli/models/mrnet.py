@@ -1,0 +1,71 @@
+"""MRNet: encoder, mask-ranking module, fusion and decoder joined (section 3, Fig. 2)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mrnet_cli.models.backbone import Encoder, Features
+from mrnet_cli.models.config import ModelConfig, Variant
+from mrnet_cli.models.decoder import Decoder
+from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
+
+_GUIDES: dict[Variant, int] = {"none": 0, "mask": 1, "mask+similarity": 2}
+
+
+class MRNet(nn.Module):
+    """The network of one frame. :class:`~mrnet_cli.models.propagation.Propagation` carries it through a video."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        config.validate()
+        self.config = config
+        self.encoder = Encoder(config)
+        f4, f8, f16, f32 = self.encoder.channels
+        self.decoder = Decoder(2 * f32 + _GUIDES[config.variant], (f4, f8, f16), config.decoder_widths)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def encode(self, image: Tensor, mask: Tensor) -> Features:
+        """Features of a frame; see :class:`~mrnet_cli.models.backbone.Encoder`."""
+        return cast(Features, self.encoder(image, mask.to(image.dtype)))
+
+    def key(self, features: Features) -> Tensor:
+        """The stride-32 features in the form kept for matching, B C h w."""
+        return matching_key(features.f32, self.config.similarity)
+
+    def rank(self, current: Features, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
+        """Mask similarity matching and mask ranking.
+
+        Args:
+            current: of the current frame.
+            past_keys: K B C h w, the reference first, then oldest to latest.
+            past_masks: K B 1 h w, in [0, 1].
+            groups: B, the video each object belongs to.
+        """
+        measure = self.config.similarity
+        maps = similarity_maps(self.key(current), past_keys, past_masks, measure)
+        return rank_masks(maps, past_masks, groups, self.config.multi_object)
+
+    def decode(self, current: Features, reference: Tensor, ranking: Ranking | None) -> Tensor:
+        """The logit of each object.
+
+        Args:
+            current: of the current frame.
+            reference: B C h w, the reference's stride-32 features.
+            ranking: the module's choice; not used by variant ``none``.
+
+        Returns:
+            B 1 H W.
+        """
+        guides: list[Tensor] = []
+        if ranking is not None and self.config.variant == "mask+similarity":
+            guides = [ranking.similarity, ranking.mask]
+        elif ranking is not None and self.config.variant == "mask":
+            guides = [ranking.mask]
+        dtype = current.f32.dtype
+        fused = torch.cat([current.f32, reference, *(guide.to(dtype) for guide in guides)], dim=1)
+        logit = self.decoder(fused, current)
+        return functional.interpolate(logit.float(), scale_factor=4, mode="bilinear", align_corners=False)

@@ -1,0 +1,75 @@
+"""MRNet carried through videos, frame by frame: the one loop of training and inference (section 3.3).
+
+Shape letters: B objects, G groups (videos that run side by side), H W image size, multiples of 32.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mrnet_cli.models.aggregation import soft_aggregation
+from mrnet_cli.models.memory import Memory, Past, stride32_mask
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.ranking import Ranking
+
+
+class Propagation:
+    """State of G videos of the same length and size. Every frame is encoded once for each object and never again.
+
+    Args:
+        network: in training or evaluation mode.
+        k: past frames beside the reference; by default the network's.
+        n: distance between them; by default the network's.
+    """
+
+    def __init__(self, network: MRNet, *, k: int | None = None, n: int | None = None) -> None:
+        self._network = network
+        self.memory = Memory(k or network.config.k, n or network.config.n)
+        self.ranking: Ranking | None = None
+
+    def start(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:
+        """Takes the reference frame.
+
+        Args:
+            images: G 3 H W, RGB in [0, 1].
+            masks: B 1 H W, the annotation of each object, in [0, 1].
+            groups: B, index in 0..G-1 of the video each object belongs to.
+        """
+        features = self._network.encode(images[groups], masks)
+        self._groups, self._masks, self._reference = groups, masks, features.f32
+        self.memory.append(Past(self._network.key(features), stride32_mask(masks)))
+
+    def step(self, images: Tensor) -> Tensor:
+        """Segments the next frame.
+
+        Args:
+            images: G 3 H W, RGB in [0, 1].
+
+        Returns:
+            B 1 H W, the merged probabilities, in [0, 1].
+        """
+        network = self._network
+        current = network.encode(images[self._groups], self._masks)
+        if network.config.variant != "none":
+            past = self.memory.candidates()
+            self.ranking = network.rank(current, past.key, past.mask, self._groups)
+        logits = network.decode(current, self._reference, self.ranking)
+        self._masks = soft_aggregation(logits, self._groups)
+        self.memory.append(Past(network.key(current), stride32_mask(self._masks)))
+        return self._masks
+
+    def add_objects(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:
+        """Takes objects that appear in the frame just segmented; their annotation overrides what was predicted there.
+
+        Args:
+            images: G 3 H W, that frame.
+            masks: B' 1 H W, the annotation of each new object, in [0, 1].
+            groups: B', index in 0..G-1 of the video each new object belongs to.
+        """
+        features = self._network.encode(images[groups], masks)
+        taken = self._masks.new_zeros((len(images), *masks.shape[1:])).index_add(0, groups, masks.to(self._masks.dtype))
+        self._masks = torch.cat([self._masks * (1 - taken.clamp(max=1))[self._groups], masks.to(self._masks.dtype)])
+        self._groups = torch.cat([self._groups, groups])
+        self._reference = torch.cat([self._reference, features.f32])
+        self.memory.add_objects(Past(self._network.key(features), stride32_mask(masks)))

@@ -1,0 +1,94 @@
+"""Weights in and out: safetensors only, with the configuration inside. Nothing is ever unpickled from a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.errors import WeightsError
+from mrnet_cli.models.config import ModelConfig
+from mrnet_cli.models.mrnet import MRNet
+
+SHIPPED = "mrnet_lite.safetensors"
+
+
+def save_weights(
+    path: Path, network: MRNet, *, dtype: torch.dtype = torch.float16, notes: Mapping[str, str] | None = None
+) -> None:
+    """Writes weights and configuration in one file, atomically.
+
+    Args:
+        path: a ``.safetensors`` file.
+        network: what to save.
+        dtype: of the tensors in the file.
+        notes: more metadata, such as the recipe.
+    """
+    tensors = {
+        name: tensor.to(dtype).contiguous() if tensor.is_floating_point() else tensor.contiguous()
+        for name, tensor in network.state_dict().items()
+    }
+    metadata = {"format": "pt", "mrnet": network.config.to_json(), **(notes or {})}
+    write_bytes_atomically(path, save(tensors, metadata=metadata))
+
+
+def load_weights(path: Path | None = None) -> MRNet:
+    """The network a weights file holds, in float32 on the CPU and in evaluation mode.
+
+    Args:
+        path: a ``.safetensors`` file that :func:`save_weights` wrote; by default the weights shipped with the package.
+
+    Raises:
+        WeightsError: the file is missing, broken, of another program, or of another architecture.
+    """
+    if path is None:
+        path = Path(str(resources.files("mrnet_cli") / "weights" / SHIPPED))
+    config, tensors = _read(path)
+    try:
+        network = MRNet(config)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+    own = network.state_dict()
+    _check(path, config, own, tensors)
+    network.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in tensors.items()})
+    return network.eval()
+
+
+def _read(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
+    if not path.is_file():
+        raise WeightsError(f"{path} is not a file: give --weights a .safetensors file")
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        tensors = load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise WeightsError(
+            f"{path} is not a safetensors file ({error}): pickled checkpoints are refused, convert it first"
+        ) from error
+    if "mrnet" not in metadata:
+        raise WeightsError(f"{path} holds weights of another program: it lacks the configuration that mrnet writes")
+    try:
+        return ModelConfig.from_json(metadata["mrnet"]), tensors
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from error
+
+
+def _check(path: Path, config: ModelConfig, own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    missing = sorted(own.keys() - tensors.keys())
+    unknown = sorted(tensors.keys() - own.keys())
+    reshaped = sorted(name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape)
+    if missing or unknown or reshaped:
+        first = (missing + unknown + reshaped)[0]
+        raise WeightsError(
+            f"{path} holds weights of another architecture than its configuration says ({config.backbone}): "
+            f"{len(missing)} tensors missing, {len(unknown)} unknown, {len(reshaped)} of another shape, such as {first}"
+        )
+    broken = sorted(name for name, tensor in tensors.items() if not torch.isfinite(tensor.float()).all())
+    if broken:
+        raise WeightsError(f"{path} holds values that are not finite, such as in {broken[0]}: it was damaged or diverged")
