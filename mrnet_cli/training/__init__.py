@@ -1,0 +1,1 @@
+"""The paper's training (section 4.1): clips, losses, loop, checkpoints."""

@@ -1,0 +1,83 @@
+"""Clips into batches, in a process of its own; batch number i is the same whenever and wherever it is made.
+
+Shape letters: T frames, G clips, B objects of all clips, H W size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mrnet_cli.training.clips import Sources, make_clip
+from mrnet_cli.training.recipe import Recipe
+from mrnet_cli.training.sources import VOID
+
+
+class Batch(NamedTuple):
+    """Clips of one shape, side by side.
+
+    Attributes:
+        images: T G 3 H W uint8, RGB.
+        masks: T B 1 H W uint8, 0 or 1.
+        valid: T B 1 H W uint8, 0 where the annotation says nothing.
+        groups: B, the clip each object belongs to.
+    """
+
+    images: Tensor
+    masks: Tensor
+    valid: Tensor
+    groups: Tensor
+
+
+class ClipBatches(Dataset[Batch]):
+    """Batch i of a training: drawn from the seed and i alone, so that a resumed run sees what it would have seen."""
+
+    def __init__(self, sources: Sources, recipe: Recipe, seed: int) -> None:
+        self._sources, self._recipe, self._seed = sources, recipe, seed
+
+    def __len__(self) -> int:
+        """Batches in the training."""
+        return self._recipe.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of a step."""
+        cv2.setNumThreads(0)
+        stage = self._recipe.stage_at(step)
+        rng = np.random.default_rng([self._seed, step])
+        clips = [make_clip(rng, self._sources, stage, two_objects=self._recipe.two_objects) for _ in range(stage.clips)]
+        images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
+        owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
+        masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]
+        valid = np.stack([clips[group].ids != VOID for group, _ in owners], axis=1)[:, :, None]
+        return Batch(
+            images,
+            torch.from_numpy(masks.astype(np.uint8)),
+            torch.from_numpy(valid.astype(np.uint8)),
+            torch.tensor([group for group, _ in owners]),
+        )
+
+
+def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers: int) -> Iterator[Batch]:
+    """The batches from a step on, made ahead of their use.
+
+    Args:
+        sources: what clips are made of.
+        recipe: their shapes.
+        seed: of the whole training.
+        start: first step.
+        workers: processes that make them; 0 makes them in this one.
+    """
+    loader = DataLoader(
+        ClipBatches(sources, recipe, seed),
+        batch_size=None,
+        sampler=range(start, recipe.steps),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+    return iter(loader)

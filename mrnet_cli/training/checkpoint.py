@@ -1,0 +1,83 @@
+"""A training that can be taken up again: everything that a step depends on, in one safetensors file.
+
+Batches and learning rates follow from the step, and the network draws no random numbers, so that the step, the weights,
+their average and the optimiser's moments are all there is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.errors import DataError
+
+
+def save_checkpoint(
+    path: Path,
+    *,
+    step: int,
+    identity: str,
+    weights: dict[str, Tensor],
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    """Writes the state after ``step`` steps, atomically.
+
+    Args:
+        path: the file.
+        step: steps done.
+        identity: what must not change between parts of a training (configuration, recipe, seed).
+        weights: of the network.
+        average: their moving average.
+        optimizer: with one state for each parameter.
+    """
+    tensors = {f"weights.{name}": tensor for name, tensor in weights.items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    # clones part the tensors that share storage, which the format refuses
+    contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_bytes_atomically(path, save(contiguous, metadata={"step": str(step), "identity": identity}))
+
+
+def load_checkpoint(
+    path: Path,
+    *,
+    identity: str,
+    weights: dict[str, Tensor],
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> int:
+    """Restores what :func:`save_checkpoint` wrote, in place.
+
+    Returns:
+        Steps done.
+
+    Raises:
+        DataError: the file is not a checkpoint, or of another training.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        tensors = load_file(path)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise DataError([f"{path} is not a checkpoint ({error}): remove it to start again"]) from error
+    if metadata.get("identity") != identity:
+        raise DataError(
+            [f"{path} is of a training with other settings: train with those, or into another --output folder"]
+        )
+    for prefix, own in (("weights.", weights), ("average.", average)):
+        for name, tensor in own.items():
+            tensor.copy_(tensors[prefix + name])
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, i, field = name.split(".")
+            state.setdefault(int(i), {})[field] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    return int(metadata["step"])

@@ -1,0 +1,34 @@
+"""The loss of every step as CSV, whole again after a resume."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from mrnet_cli.data.files import write_text_atomically
+
+
+class TrainingLog:
+    """A CSV file with a row for each step.
+
+    Args:
+        path: the file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def rewind(self, step: int) -> None:
+        """Drops the rows after a step: those that a resumed training does again."""
+        lines = self._path.read_text().splitlines() if step and self._path.is_file() else []
+        kept = [line for line in lines if "," in line and (not line[0].isdigit() or int(line.split(",")[0]) <= step)]
+        write_text_atomically(self._path, "".join(line + "\n" for line in kept))
+
+    def append(self, row: Mapping[str, object]) -> None:
+        """Adds the row of the next step."""
+        with self._path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            if file.tell() == 0:
+                writer.writeheader()
+            writer.writerow(dict(row))

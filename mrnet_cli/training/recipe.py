@@ -1,0 +1,96 @@
+"""How each preset is trained: the numbers, and nothing but the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of training with clips of one shape.
+
+    Attributes:
+        share: of all steps, in (0, 1].
+        height: of a clip in pixels, a multiple of 32.
+        width: likewise.
+        clips: in a batch.
+        frames: in a clip, the reference included: the length of back-propagation through time.
+        video: share of clips from videos; the rest are made from stills.
+        gap: largest distance of two frames of a video clip.
+    """
+
+    share: float
+    height: int
+    width: int
+    clips: int
+    frames: int
+    video: float
+    gap: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole training.
+
+    Attributes:
+        stages: in order; their shares sum to 1.
+        steps: of the optimiser.
+        decoder_rate: initial learning rate of the decoder and of the stem, whose mask channel starts at zero.
+        backbone_rate: initial learning rate of the rest.
+        weight_decay: of the optimiser.
+        decoupled: AdamW where true, Adam as in the paper where false.
+        warm_up: steps in which the learning rate rises.
+        decay_power: of the polynomial decay to zero.
+        two_objects: share of clips with a second object pasted in as a target.
+        clip_norm: largest norm of the gradient.
+        average: decay of the moving average of the weights, which is what is saved.
+    """
+
+    stages: tuple[Stage, ...]
+    steps: int
+    decoder_rate: float
+    backbone_rate: float
+    weight_decay: float
+    decoupled: bool = True
+    warm_up: int = 100
+    decay_power: float = 0.9
+    two_objects: float = 0.3
+    clip_norm: float = 5.0
+    average: float = 0.998
+
+    def stage_at(self, step: int) -> Stage:
+        """The stage that a step (from 0) belongs to."""
+        end = 0.0
+        for stage in self.stages:
+            end += stage.share
+            if step < round(end * self.steps):
+                return stage
+        return self.stages[-1]
+
+    def rate_factor(self, step: int) -> float:
+        """What the initial learning rates are multiplied by at a step (from 0)."""
+        warm = min(1.0, (step + 1) / max(self.warm_up, 1))
+        return warm * max(0.0, 1 - step / self.steps) ** self.decay_power
+
+
+RECIPES = {
+    # section 4.1: 12 frames, Adam, weight decay 5e-4, learning rate 1e-5, decreasing; the rest is not published
+    "paper": Recipe(
+        stages=(Stage(share=1.0, height=256, width=448, clips=1, frames=12, video=0.6, gap=5),),
+        steps=60_000,
+        decoder_rate=1e-5,
+        backbone_rate=1e-5,
+        weight_decay=5e-4,
+        decoupled=False,
+    ),
+    "lite": Recipe(
+        stages=(
+            Stage(share=0.67, height=224, width=384, clips=2, frames=5, video=0.6, gap=6),
+            Stage(share=0.33, height=288, width=512, clips=1, frames=7, video=0.7, gap=6),
+        ),
+        steps=3_200,
+        decoder_rate=4e-4,
+        backbone_rate=1e-4,
+        weight_decay=1e-4,
+    ),
+}

@@ -1,0 +1,89 @@
+"""Where clips come from: videos with a mask for every frame, and stills with masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mrnet_cli.data.davis import load_davis
+from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.errors import DataError
+
+Image = NDArray[np.uint8]
+VOID = 255
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame and its objects.
+
+    Attributes:
+        image: H W 3, RGB.
+        ids: H W; 0 background, 1.. objects, 255 not labelled.
+    """
+
+    image: Image
+    ids: Image
+
+
+@dataclass(frozen=True)
+class PictureFiles:
+    """Where a picture is; read when it is needed."""
+
+    image: Path
+    mask: Path
+    binary: bool
+
+    def read(self) -> Picture:
+        """The decoded picture.
+
+        Raises:
+            DataError: a file is not a picture.
+        """
+        image = cv2.imread(str(self.image), cv2.IMREAD_COLOR)
+        if image is None:
+            raise DataError([f"{self.image} is not a readable picture"])
+        ids = read_index_mask(self.mask)
+        if image.shape[:2] != ids.shape:
+            raise DataError([f"{self.mask} is not of the size of {self.image}"])
+        return Picture(np.ascontiguousarray(image[..., ::-1]), (ids > 0).astype(np.uint8) if self.binary else ids)
+
+
+def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[tuple[PictureFiles, ...], ...]:
+    """The videos of a DAVIS-2016 split, one object each.
+
+    Raises:
+        DataError: the root does not hold the split with a mask for every frame.
+    """
+    videos = []
+    for sequence in load_davis(root, year=2016, split=split, resolution=resolution):
+        masks = {path.stem: path for path in sequence.annotations}
+        videos.append(tuple(PictureFiles(p, masks[p.stem], True) for p in sequence.images if p.stem in masks))
+    return tuple(videos)
+
+
+def stills(root: Path) -> tuple[PictureFiles, ...]:
+    """Pictures under ``root/images`` with a mask of the same stem under ``root/masks``.
+
+    Raises:
+        DataError: there are none, or a picture lacks its mask.
+    """
+    images = sorted(path for path in (root / "images").glob("*") if path.is_file())
+    found = [PictureFiles(path, root / "masks" / f"{path.stem}.png", False) for path in images]
+    problems = [f"{files.mask} is missing: every picture needs its mask" for files in found if not files.mask.is_file()]
+    if not found:
+        problems = [f"{root / 'images'} holds no picture: give --stills a folder with images/ and masks/"]
+    if problems:
+        raise DataError(problems)
+    return tuple(found)
+
+
+def object_ids(ids: Image, least: float) -> Sequence[int]:
+    """The objects that cover at least a share of the picture."""
+    counts = np.bincount(ids.ravel(), minlength=256)[1:VOID]
+    return [int(i) + 1 for i in np.flatnonzero(counts >= max(least * ids.size, 1))]
