@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from numpy.typing import NDArray
+from PIL import Image
 
 from mrnet_cli.data.masks import IdMask, write_index_mask
 from mrnet_cli.evaluation.region import Mask
@@ -84,3 +86,66 @@ def edge_cases() -> list[EdgeCase]:
             (unpack(f"pred_{i}", h, w), unpack(f"gt_{i}", h, w), float(stored["J"][i]), float(stored["F"][i]))
             for i, (h, w) in enumerate(stored["shapes"].tolist())
         ]
+
+
+@pytest.fixture(scope="session")
+def one_thread() -> None:
+    """Torch on one thread: the same sums in the same order, and the other cores left alone."""
+    # here, so that tests of the scorer run without torch
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A weights file of a small network with random weights: it segments badly, but as any other does."""
+    # here, so that tests of the scorer run without torch
+    import torch
+
+    from mrnet_cli.models.config import ModelConfig
+    from mrnet_cli.models.mrnet import MRNet
+    from mrnet_cli.models.weights import save_weights
+
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    network = MRNet(ModelConfig(backbone="resnet18", decoder_widths=(16, 16, 16, 16), size=64))
+    save_weights(path, network)
+    return path
+
+
+@pytest.fixture
+def moving_squares() -> tuple[list[NDArray[np.uint8]], list[IdMask]]:
+    """Twelve RGB frames of 72x100 with two textured squares that move, and their ids."""
+    rng = np.random.default_rng(0)
+    ground, texture = rng.integers(0, 120, (72, 100, 3), np.uint8), rng.integers(100, 255, (2, 20, 20, 3), np.uint8)
+    images, masks = [], []
+    for t in range(12):
+        image, mask = ground.copy(), np.zeros((72, 100), np.uint8)
+        for i, (top, left) in enumerate([(8, 5 + 2 * t), (40, 70 - 2 * t)]):
+            image[top : top + 20, left : left + 20] = texture[i]
+            mask[top : top + 20, left : left + 20] = i + 1
+        images.append(image)
+        masks.append(mask)
+    return images, masks
+
+
+@pytest.fixture
+def write_davis(
+    tmp_path: Path, moving_squares: tuple[list[NDArray[np.uint8]], list[IdMask]], write_tree: WriteTree
+) -> Callable[..., Path]:
+    """Writes a DAVIS root of real JPEGs and PNGs with the sequences named."""
+
+    def write(*names: str, year: int = 2017) -> Path:
+        root, (images, masks) = tmp_path / "davis", moving_squares
+        for name in names:
+            folder = root / "JPEGImages" / "480p" / name
+            folder.mkdir(parents=True)
+            for t, image in enumerate(images):
+                Image.fromarray(image).save(folder / f"{t:05d}.jpg", quality=95)
+        write_tree(root / "Annotations" / "480p", dict.fromkeys(names, masks), binary=year == 2016)
+        (root / "ImageSets" / str(year)).mkdir(parents=True)
+        (root / "ImageSets" / str(year) / "val.txt").write_text("".join(f"{name}\n" for name in names))
+        return root
+
+    return write

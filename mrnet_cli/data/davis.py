@@ -13,12 +13,11 @@ from typing import Literal
 
 from natsort import natsorted
 
+from mrnet_cli.data.frames import SUFFIXES
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
 from mrnet_cli.errors import DataError
 
 Year = Literal[2016, 2017]
-
-_IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def _other_splits(folder: Path) -> str:
 
 
 def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
-    return _list(folder, _IMAGE_SUFFIXES, "frames")
+    return _list(folder, SUFFIXES, "frames")
 
 
 def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:

@@ -1,0 +1,85 @@
+"""Frames of a video as picture files.
+
+Shape letters: H W size of a frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from natsort import natsorted
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from mrnet_cli.errors import DataError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+# what the last bytes of a whole file hold; some writers add a little after it
+_ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
+_TAIL = 4096
+
+
+def list_frames(folder: Path) -> tuple[Path, ...]:
+    """The pictures of a folder in natural order, so that 2 comes before 10.
+
+    Raises:
+        DataError: there are none, or two have the same stem and so would have the same mask.
+    """
+    if not folder.is_dir():
+        raise DataError([f"{folder} is missing"])
+    paths = natsorted(
+        (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=lambda p: p.name
+    )
+    if not paths:
+        raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])
+    stems = [path.stem for path in paths]
+    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twice:
+        raise DataError([f"{folder} holds several frames named {stem}: keep one of them" for stem in twice])
+    return tuple(paths)
+
+
+def read_frame(path: Path) -> NDArray[np.uint8]:
+    """H W 3, RGB, as stored.
+
+    Raises:
+        DataError: the file is missing, truncated or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except UnidentifiedImageError as error:
+        raise DataError([f"{path} is not a picture: replace it"]) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DataError([f"{path} is truncated or damaged: copy it again"]) from error
+
+
+def check_frames(paths: Sequence[Path], size: tuple[int, int]) -> list[str]:
+    """What is wrong with frames, seen without decoding them.
+
+    Args:
+        paths: the frames.
+        size: H W that each must have.
+
+    Returns:
+        A line for each problem: no picture, cut off, or of another size.
+    """
+    return [problem for path in paths if (problem := _problem(path, size))]
+
+
+def _problem(path: Path, size: tuple[int, int]) -> str | None:
+    try:
+        with Image.open(path) as image, path.open("rb") as file:
+            found, ending = (image.height, image.width), _ENDS.get(image.format or "", b"")
+            file.seek(0, 2)
+            file.seek(max(file.tell() - _TAIL, 0))
+            whole = ending in file.read()
+    except (OSError, SyntaxError, ValueError):
+        return f"{path} is not a picture: replace it"
+    if not whole:
+        return f"{path} is truncated: copy it again"
+    if found != size:
+        return f"{path} is {found[1]}x{found[0]}, the first mask {size[1]}x{size[0]}: give both the same size"
+    return None

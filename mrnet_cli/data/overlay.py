@@ -1,0 +1,94 @@
+"""Pictures of masks for people: colours over the objects of a frame, and frames as an animation.
+
+Shape letters: H W pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask
+
+RgbImage = NDArray[np.uint8]
+
+_WHITE = 255
+# frames that a palette is made from, and the width they are shrunk to for it
+_PALETTE_FRAMES = 8
+_PALETTE_WIDTH = 160
+
+
+def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
+    """Colours every object as DAVIS does, its rim in the full colour and a white line around it.
+
+    Args:
+        image: H W 3, RGB.
+        ids: H W; 0 stays as it is.
+        opacity: of the colour within the rim, in [0, 1].
+
+    Returns:
+        H W 3, RGB, a new array.
+
+    Raises:
+        ValueError: the shapes differ, or the opacity is not in [0, 1].
+
+    >>> image = np.full((9, 9, 3), 100, np.uint8)
+    >>> ids = np.zeros((9, 9), np.uint8)
+    >>> ids[:, 4:] = 1
+    >>> overlay(image, ids)[4].tolist()[2:8]
+    [[100, 100, 100], [255, 255, 255], [128, 0, 0], [128, 0, 0], [114, 50, 50], [114, 50, 50]]
+    """
+    if image.shape != (*ids.shape, 3):
+        raise ValueError(f"an image of shape {image.shape} and ids of shape {ids.shape} do not belong together")
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity {opacity} is not in [0, 1]")
+    objects = (ids != 0).view(np.uint8)
+    colours = cv2.LUT(cv2.merge([ids, ids, ids]), DAVIS_PALETTE[None])
+    picture = image.copy()
+    cv2.copyTo(cv2.addWeighted(image, 1 - opacity, colours, opacity, 0), objects, picture)
+    near, next_to = np.ones((5, 5), np.uint8), np.ones((3, 3), np.uint8)
+    cv2.copyTo(colours, (cv2.dilate(ids, near) != cv2.erode(ids, near)).view(np.uint8) & objects, picture)
+    picture[(cv2.dilate(ids, next_to) != 0) & (objects == 0)] = _WHITE
+    return picture
+
+
+def write_gif(path: Path, frames: Iterable[RgbImage], *, milliseconds: int = 80) -> None:
+    """Writes an endless animation atomically; all frames share one palette, so that still parts do not flicker.
+
+    Args:
+        path: the GIF; its folder must exist.
+        frames: H W 3, RGB, all of one size.
+        milliseconds: that each frame is shown; GIF counts in tens.
+
+    Raises:
+        ValueError: there is no frame, or they differ in size.
+        OutputError: the file cannot be written.
+    """
+    pictures = [Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
+    if not pictures:
+        raise ValueError("an animation needs a frame")
+    if len({picture.size for picture in pictures}) > 1:
+        raise ValueError(f"frames differ in size: {sorted({picture.size for picture in pictures})}")
+    palette = _palette(pictures)
+    first, *others = [picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for picture in pictures]
+    content = io.BytesIO()
+    first.save(content, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0, optimize=False)
+    write_bytes_atomically(path, content.getvalue())
+
+
+def _palette(pictures: list[Image.Image]) -> Image.Image:
+    """256 colours that suit frames from all over the animation."""
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, _PALETTE_FRAMES).round().astype(int))
+    width, height = pictures[0].size
+    small = (min(width, _PALETTE_WIDTH), max(1, round(height * min(1, _PALETTE_WIDTH / width))))
+    sheet = Image.new("RGB", (small[0], small[1] * len(chosen)))
+    for row, index in enumerate(chosen.tolist()):
+        sheet.paste(pictures[index].resize(small, Image.Resampling.BOX), (0, row * small[1]))
+    return sheet.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=1)
