@@ -20,6 +20,10 @@ class DataError(MrnetError):
         self.problems = tuple(problems)
         super().__init__("\n".join(problems))
 
+    def __reduce__(self) -> tuple[type[DataError], tuple[tuple[str, ...]]]:
+        # an exception is otherwise rebuilt from its message, when it comes from a worker process
+        return type(self), (self.problems,)
+
 
 class WeightsError(MrnetError):
     """A weights file that cannot be used with this network."""
@@ -27,3 +31,7 @@ class WeightsError(MrnetError):
 
 class OutputError(MrnetError):
     """A place that cannot be written."""
+
+
+class DeviceError(MrnetError):
+    """A device that this machine does not have, or that cannot do what is asked."""

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import cast
 
 import click
-from rich import box
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
+from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
-from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
-from mrnet_cli.evaluation.tables import global_row, percent, protocol_line, sequence_rows, write_evaluation
+from mrnet_cli.evaluation.runner import evaluate_all
+from mrnet_cli.evaluation.tables import write_evaluation
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -69,7 +68,7 @@ def evaluate(
         )
     for evaluation, place in zip(evaluations, outputs, strict=True):
         write_evaluation(evaluation, place, split=split)
-        _show(evaluation, split)
+        show_evaluation(evaluation, split=split)
 
 
 def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
@@ -88,19 +87,3 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
 def _cpus() -> int:
     # the CPUs this process may use, where the system tells
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _show(evaluation: Evaluation, split: str) -> None:
-    stdout = Console()
-    total = Table(title=f"{evaluation.predictions} (percent)", box=box.SIMPLE, title_justify="left")
-    for column in ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay"):
-        total.add_column(column, justify="right")
-    total.add_row(*map(percent, global_row(evaluation)))
-    table = Table(box=box.SIMPLE)
-    for column in ("Sequence", "Objects", "Frames", "J&F", "J", "F"):
-        table.add_column(column, justify="left" if column == "Sequence" else "right")
-    for name, counts, values in sequence_rows(evaluation):
-        table.add_row(name, *map(str, counts), *map(percent, values))
-    stdout.print(total)
-    stdout.print(table)
-    stdout.print(protocol_line(evaluation, split=split), highlight=False)

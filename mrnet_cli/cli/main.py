@@ -12,7 +12,10 @@ from mrnet_cli.errors import MrnetError
 # a command's module is imported when it is asked for, so that `mrnet --help` and `evaluate` start without torch;
 # the text is what `mrnet --help` says of it
 COMMANDS = {
+    "predict": ("mrnet_cli.cli.predict:predict", "Segments videos from the masks of their first frames."),
     "evaluate": ("mrnet_cli.cli.evaluate:evaluate", "Scores folders of predictions: J, F and J&F."),
+    "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
+    "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }
 
 _INTERRUPTED = 130

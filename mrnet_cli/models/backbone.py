@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 import timm
 import torch
+from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from mrnet_cli.errors import WeightsError
@@ -39,7 +40,7 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.body = _create_body(config.backbone)
-        self.channels: tuple[int, ...] = tuple(self.body.feature_info.channels())
+        self.channels = tuple(_feature_info(self.body).channels())
         self.register_buffer("mean", torch.tensor(config.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.std).view(1, 3, 1, 1), persistent=False)
         with torch.no_grad():
@@ -57,7 +58,8 @@ class Encoder(nn.Module):
             image: B 3 H W, RGB in [0, 1]; H and W multiples of 32.
             mask: B 1 H W, in [0, 1].
         """
-        x = torch.cat([(image - self.mean) / self.std, mask], dim=1)
+        # normalised in the input's precision, and only then cut to the network's
+        x = torch.cat([(image - self.mean) / self.std, mask], dim=1).to(self.stem.weight.dtype)
         return Features(*self.body(x.contiguous(memory_format=torch.channels_last)))
 
     def train(self, mode: bool = True) -> Encoder:
@@ -79,21 +81,29 @@ class Encoder(nn.Module):
         """
         own = self.body.state_dict()
         stem = next(name for name, tensor in own.items() if tensor.shape == self.stem.weight.shape)
-        if stem in state:
+        if stem in state and state[stem].shape == own[stem][:, :3].shape:
             state = {**state, stem: torch.cat([state[stem], own[stem][:, 3:]], dim=1)}
         wrong = [name for name, tensor in own.items() if name not in state or state[name].shape != tensor.shape]
         if wrong:
-            raise WeightsError(f"ImageNet weights do not fit the backbone: {len(wrong)} tensors, the first is {wrong[0]}")
+            raise WeightsError(
+                f"ImageNet weights do not fit the backbone: {len(wrong)} tensors, the first is {wrong[0]}"
+            )
         self.body.load_state_dict({name: state[name] for name in own})
 
 
 def _create_body(name: str) -> nn.Module:
     try:
-        probe = timm.create_model(name, features_only=True)
-        reductions = list(probe.feature_info.reduction())
+        if not timm.is_model(name):
+            # timm would look for other names on the network or the disk
+            raise LookupError(name)
+        reductions = list(_feature_info(timm.create_model(name, features_only=True)).reduction())
         indices = [reductions.index(stride) for stride in STRIDES]
     except Exception as error:  # timm raises what its backbones raise
         raise WeightsError(
             f"backbone {name!r} cannot be used: it must be a timm model with features_only and strides 4, 8, 16, 32"
         ) from error
-    return cast(nn.Module, timm.create_model(name, features_only=True, in_chans=4, out_indices=indices))
+    return timm.create_model(name, features_only=True, in_chans=4, out_indices=indices)
+
+
+def _feature_info(body: nn.Module) -> FeatureInfo:
+    return cast(FeatureInfo, body.feature_info)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 from mrnet_cli.errors import WeightsError
 
@@ -56,8 +58,9 @@ class ModelConfig:
         True
         """
         try:
-            values = json.loads(text)
-            config = cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+            read: dict[str, object] = json.loads(text)
+            values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in read.items()}
+            config = cls(**values)
         except (ValueError, TypeError, AttributeError) as error:
             raise WeightsError(f"the network's configuration cannot be read ({error})") from error
         config.validate()
@@ -79,10 +82,19 @@ class ModelConfig:
         faults += [
             f"{name} is {value!r}, not a whole number of at least {least}"
             for name, least in (("k", 1), ("n", 1), ("size", 0))
-            if not isinstance(value := getattr(self, name), int) or value < least
+            if not _is_whole(value := getattr(self, name), least)
         ]
-        if not isinstance(self.decoder_widths, tuple) or len(self.decoder_widths) != 4:
+        if not isinstance(self.backbone, str):
+            faults.append(f"backbone is {self.backbone!r}, not a name")
+        if not _holds(self.decoder_widths, 4, lambda width: _is_whole(width, 1)):
             faults.append(f"decoder_widths is {self.decoder_widths!r}, not four widths")
+        faults += [
+            f"{name} is {value!r}, not three numbers"
+            for name, value in (("mean", self.mean), ("std", self.std))
+            if not _holds(value, 3, lambda x: isinstance(x, int | float) and math.isfinite(x))
+        ]
+        if not faults and min(self.std) <= 0:
+            faults.append(f"std is {self.std!r}, not above 0")
         if faults:
             raise WeightsError("the network's configuration is not valid: " + "; ".join(faults))
 
@@ -91,6 +103,14 @@ class ModelConfig:
         config = replace(self, **{key: value for key, value in changes.items() if value is not None})  # type: ignore[arg-type]
         config.validate()
         return config
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _holds(values: object, count: int, valid: Callable[[Any], bool]) -> bool:
+    return isinstance(values, tuple) and len(values) == count and all(valid(value) for value in values)
 
 
 PRESETS = {

@@ -26,7 +26,7 @@ class MRNet(nn.Module):
         self.encoder = Encoder(config)
         f4, f8, f16, f32 = self.encoder.channels
         self.decoder = Decoder(2 * f32 + _GUIDES[config.variant], (f4, f8, f16), config.decoder_widths)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def encode(self, image: Tensor, mask: Tensor) -> Features:
         """Features of a frame; see :class:`~mrnet_cli.models.backbone.Encoder`."""

@@ -6,6 +6,7 @@ objects belong to); C channels; h w = H/32 W/32.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -59,7 +60,7 @@ def similarity_maps(current: Tensor, past: Tensor, past_masks: Tensor, measure: 
     """
     channels = current.shape[1]
     if measure == "euclidean":
-        values = -(past - current).square().sum(dim=2, keepdim=True).clamp_min(1e-12).sqrt() / channels**0.5
+        values = -(past - current).square().sum(dim=2, keepdim=True).clamp_min(1e-12).sqrt() / math.sqrt(channels)
     else:
         values = (past * current).sum(dim=2, keepdim=True)
         if measure == "dot":

@@ -1,4 +1,4 @@
-"""Weights in and out: safetensors only, with the configuration inside. Nothing is ever unpickled from a weights file."""
+"""Weights in and out: safetensors only, with the configuration inside. Nothing in a weights file is unpickled."""
 
 from __future__ import annotations
 
@@ -38,6 +38,11 @@ def save_weights(
     write_bytes_atomically(path, save(tensors, metadata=metadata))
 
 
+def shipped_weights() -> Path:
+    """The weights that come with the package."""
+    return Path(str(resources.files("mrnet_cli") / "weights" / SHIPPED))
+
+
 def load_weights(path: Path | None = None) -> MRNet:
     """The network a weights file holds, in float32 on the CPU and in evaluation mode.
 
@@ -47,8 +52,7 @@ def load_weights(path: Path | None = None) -> MRNet:
     Raises:
         WeightsError: the file is missing, broken, of another program, or of another architecture.
     """
-    if path is None:
-        path = Path(str(resources.files("mrnet_cli") / "weights" / SHIPPED))
+    path = path or shipped_weights()
     config, tensors = _read(path)
     try:
         network = MRNet(config)
@@ -91,4 +95,6 @@ def _check(path: Path, config: ModelConfig, own: Mapping[str, Tensor], tensors: 
         )
     broken = sorted(name for name, tensor in tensors.items() if not torch.isfinite(tensor.float()).all())
     if broken:
-        raise WeightsError(f"{path} holds values that are not finite, such as in {broken[0]}: it was damaged or diverged")
+        raise WeightsError(
+            f"{path} holds values that are not finite, such as in {broken[0]}: it was damaged or diverged"
+        )

@@ -1,0 +1,61 @@
+"""``mrnet demo``: the whole loop on a data set made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.screen import show_evaluation
+from mrnet_cli.data.davis import load_davis
+from mrnet_cli.data.files import check_output_dir
+from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.overlay import write_gif
+from mrnet_cli.data.synthetic import make_demo_dataset
+from mrnet_cli.evaluation.runner import evaluate
+from mrnet_cli.evaluation.tables import write_evaluation
+from mrnet_cli.inference.jobs import Job, davis_jobs
+from mrnet_cli.inference.pipeline import OVERLAYS, predict
+from mrnet_cli.inference.record import Record, settings_of
+from mrnet_cli.inference.segmenter import Segmenter
+from mrnet_cli.models.weights import shipped_weights
+
+NEXT = """
+{output}/demo.gif shows what was segmented, {output}/predictions holds the masks, {output}/scores the tables.
+
+With a video of your own, as a folder of frames and a PNG of the objects in the first:
+  mrnet predict --frames FRAMES --mask FIRST.png --overlay --output OUT
+With DAVIS:
+  mrnet predict --davis DAVIS --year 2016 --split val --output PREDICTIONS
+  mrnet evaluate --davis DAVIS --year 2016 --split val --predictions PREDICTIONS --output SCORES"""
+
+
+@click.command(epilog="Example:  mrnet demo --output demo")
+@click.option(
+    "--output", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to write."
+)
+def demo(output: Path) -> None:
+    """Makes a small data set, segments it with the shipped weights, scores the masks and shows them."""
+    check_output_dir(output)
+    data, predictions = output / "data", output / "predictions"
+    segmenter = Segmenter.from_pretrained()
+    make_demo_dataset(data)
+    jobs = davis_jobs(data, year=2017, split="val")
+    record = Record(predictions, settings_of(segmenter, shipped_weights()))
+    with frame_progress("Segmenting", sum(len(job.frames) for job in jobs)) as advance:
+        done = predict(segmenter, jobs, predictions, record=record, overlays=True, on_frame=advance)
+    evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, year=2017)
+    write_evaluation(evaluation, output / "scores", split="val")
+    _write_animation(jobs, predictions / OVERLAYS, output / "demo.gif")
+    show_evaluation(evaluation, split="val")
+    frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)
+    click.echo(f"{frames} frames in {seconds:.1f} s, decoding and writing included, on {segmenter.device}")
+    click.echo(NEXT.format(output=output))
+
+
+def _write_animation(jobs: list[Job], overlays: Path, path: Path) -> None:
+    """The sequences side by side."""
+    columns = [[read_frame(overlays / job.name / f"{frame.stem}.jpg") for frame in job.frames] for job in jobs]
+    write_gif(path, (np.hstack(frames) for frames in zip(*columns, strict=True)))

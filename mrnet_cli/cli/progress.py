@@ -1,0 +1,31 @@
+"""Progress on stderr with the rate and the time left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+
+class Rate(ProgressColumn):
+    """Units a second, once there is one."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The rate of a task."""
+        return Text("" if task.speed is None else f"{task.speed:.1f} {self._unit}/s", style="progress.data.speed")
+
+
+@contextmanager
+def frame_progress(title: str, total: int, *, unit: str = "frames") -> Iterator[Callable[[str], None]]:
+    """A bar that the yielded function moves on by one, and names what is at work."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(unit), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda name: progress.update(task, description=name, advance=1)

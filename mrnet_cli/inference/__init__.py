@@ -1,0 +1,1 @@
+"""Running the network on videos: the streaming segmenter and the pipeline around it."""

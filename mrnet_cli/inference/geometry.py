@@ -1,0 +1,80 @@
+"""Frames of any size to what the network takes, and back: scaled evenly, padded, never distorted.
+
+Shape letters: H W size of the video, H' W' of the network's input, N objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+MULTIPLE = 32
+
+Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How frames of one size meet the network.
+
+    Attributes:
+        height: H.
+        width: W.
+        scaled_height: after scaling.
+        scaled_width: likewise.
+    """
+
+    height: int
+    width: int
+    scaled_height: int
+    scaled_width: int
+
+    @classmethod
+    def of(cls, height: int, width: int, short_side: int) -> Geometry:
+        """For frames of H W scaled to a short side; 0 leaves them as they are.
+
+        >>> Geometry.of(480, 854, 352).padding
+        (7, 7, 0, 0)
+        """
+        scale = short_side / min(height, width) if short_side else 1.0
+        return cls(height, width, max(round(height * scale), 1), max(round(width * scale), 1))
+
+    @property
+    def padding(self) -> tuple[int, int, int, int]:
+        """Left, right, top, bottom, which make both sides multiples of 32 with the frame in the middle."""
+        x, y = -self.scaled_width % MULTIPLE, -self.scaled_height % MULTIPLE
+        return x // 2, x - x // 2, y // 2, y - y // 2
+
+    def image(self, image: NDArray[np.uint8]) -> Tensor:
+        """H W 3 uint8 to 1 3 H' W' float32 in [0, 1]; the padding is grey."""
+        tensor = torch.from_numpy(np.ascontiguousarray(self._scale(image))).permute(2, 0, 1)[None].float() / 255
+        return functional.pad(tensor, self.padding, value=0.5)
+
+    def masks(self, ids: NDArray[np.uint8], objects: list[int]) -> Tensor:
+        """H W uint8 ids to N 1 H' W' float32 in [0, 1], one for each of ``objects``."""
+        scaled = [self._scale((ids == i).astype(np.float32)) for i in objects]
+        return functional.pad(torch.from_numpy(np.stack(scaled))[:, None], self.padding)
+
+    def ids(self, probability: Tensor, objects: list[int]) -> NDArray[np.uint8]:
+        """N 1 H' W' merged probabilities to H W uint8 ids: the likeliest of the objects and the background."""
+        left, _, top, _ = self.padding
+        inner = probability[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
+        full = functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)[:, 0]
+        best, index = full.max(dim=0)
+        chosen = torch.where(best > 1 - full.sum(dim=0), index + 1, 0)
+        table = np.array([0, *objects], np.uint8)
+        ids: NDArray[np.uint8] = table[chosen.to(torch.uint8).cpu().numpy()]
+        return ids
+
+    def _scale(self, pixels: Pixels) -> Pixels:
+        shrinks = self.scaled_height < self.height
+        size = (self.scaled_width, self.scaled_height)
+        scaled = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+        return cast(Pixels, scaled)

@@ -1,0 +1,111 @@
+"""Segments videos into folders of index masks; decoding, network and writing overlap."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mrnet_cli.data.files import make_output_dir, write_bytes_atomically
+from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.masks import write_index_mask
+from mrnet_cli.data.overlay import overlay
+from mrnet_cli.errors import DataError
+from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.record import Finished, Record
+from mrnet_cli.inference.segmenter import Segmenter
+from mrnet_cli.inference.streams import WriteBehind, read_ahead
+
+OVERLAYS = "overlays"
+
+OnFrame = Callable[[str], None]
+
+
+def unfinished(jobs: Sequence[Job], output: Path, record: Record) -> list[Job]:
+    """The jobs that the record does not call finished, or whose masks are not all there."""
+    return [job for job in jobs if not _is_finished(job, output, record)]
+
+
+def predict(
+    segmenter: Segmenter,
+    jobs: Sequence[Job],
+    output: Path,
+    *,
+    record: Record,
+    overlays: bool = False,
+    on_frame: OnFrame = lambda name: None,
+) -> list[Finished]:
+    """Segments videos one after the other.
+
+    Args:
+        segmenter: what segments.
+        jobs: the videos.
+        output: ``SEQUENCE/FRAME.png`` is written below it, and ``overlays/SEQUENCE/FRAME.jpg`` where asked for.
+        record: of this run; kept up to date after every sequence.
+        overlays: write blended pictures too.
+        on_frame: called with the sequence's name after every frame.
+
+    Returns:
+        What each took, in order.
+
+    Raises:
+        DataError: a frame cannot be decoded; all such frames of its sequence are named.
+        OutputError: the output cannot be written.
+    """
+    make_output_dir(output)
+    record.forget(job.name for job in jobs)
+    for job in jobs:
+        started = time.perf_counter()
+        predict_job(segmenter, job, output, overlays=overlays, on_frame=on_frame)
+        objects = int(np.count_nonzero(np.unique(job.mask)))
+        record.add(job.name, Finished(len(job.frames), objects, round(time.perf_counter() - started, 4)))
+    return [record.finished[job.name] for job in jobs]
+
+
+def predict_job(segmenter: Segmenter, job: Job, output: Path, *, overlays: bool, on_frame: OnFrame) -> None:
+    """Segments one video; arguments and errors as in :func:`predict`."""
+    folder, blended = output / job.name, output / OVERLAYS / job.name
+    make_output_dir(folder)
+    if overlays:
+        make_output_dir(blended)
+    with WriteBehind() as writer:
+        images = read_ahead(read_frame, job.frames)
+        for number, path in enumerate(job.frames):
+            try:
+                image = next(images)
+            except DataError as error:
+                raise _all_broken(job) from error
+            ids = segmenter.step(image) if number else segmenter.start(image, job.mask)
+            writer.submit(partial(write_index_mask, folder / f"{path.stem}.png", ids, binary=job.binary))
+            if overlays:
+                writer.submit(partial(_write_overlay, blended / f"{path.stem}.jpg", image, ids))
+            on_frame(job.name)
+
+
+def _is_finished(job: Job, output: Path, record: Record) -> bool:
+    done = record.finished.get(job.name)
+    if done is None or done.frames != len(job.frames):
+        return False
+    return all((output / job.name / f"{path.stem}.png").is_file() for path in job.frames)
+
+
+def _write_overlay(path: Path, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> None:
+    content = io.BytesIO()
+    Image.fromarray(overlay(image, ids)).save(content, format="JPEG", quality=90)
+    write_bytes_atomically(path, content.getvalue())
+
+
+def _all_broken(job: Job) -> DataError:
+    problems: list[str] = []
+    for path in job.frames:
+        try:
+            read_frame(path)
+        except DataError as error:
+            problems += error.problems
+    return DataError(problems)

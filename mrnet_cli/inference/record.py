@@ -1,0 +1,93 @@
+"""The record beside predictions: what made them and which sequences are finished, so that nothing stale is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mrnet_cli import __version__
+from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.errors import DataError
+from mrnet_cli.inference.segmenter import Segmenter
+
+NAME = "predict.json"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a finished sequence took.
+
+    Attributes:
+        frames: written.
+        objects: segmented.
+        seconds: from the first frame's decoding to the last mask's writing.
+    """
+
+    frames: int
+    objects: int
+    seconds: float
+
+
+def settings_of(segmenter: Segmenter, weights: Path) -> dict[str, Any]:
+    """Everything but the input that the masks depend on."""
+    return {
+        "version": __version__,
+        "weights": weights.name,
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "config": json.loads(segmenter.config.to_json()),
+        "device": segmenter.device.type,
+        "dtype": str(segmenter.dtype).removeprefix("torch."),
+    }
+
+
+class Record:
+    """``predict.json`` in an output folder.
+
+    Args:
+        output: the folder.
+        settings: from :func:`settings_of`.
+    """
+
+    def __init__(self, output: Path, settings: Mapping[str, Any]) -> None:
+        self._path, self._settings = output / NAME, dict(settings)
+        self.finished: dict[str, Finished] = {}
+
+    def resume(self) -> None:
+        """Takes over what an earlier run finished.
+
+        Raises:
+            DataError: it ran with other settings, or its record cannot be read.
+        """
+        if not self._path.is_file():
+            return
+        try:
+            stored = json.loads(self._path.read_text())
+            finished = {name: Finished(**values) for name, values in stored["finished"].items()}
+            theirs = stored["settings"]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError([f"{self._path} is not a record of mrnet predict: run without --resume"]) from error
+        differing = sorted(key for key in self._settings.keys() | theirs if self._settings.get(key) != theirs.get(key))
+        if differing:
+            raise DataError(
+                [f"{self._path} is of a run with another {', '.join(differing)}: run without --resume to begin anew"]
+            )
+        self.finished = finished
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Notes that sequences are about to be made anew."""
+        for name in names:
+            self.finished.pop(name, None)
+        self._write()
+
+    def add(self, name: str, finished: Finished) -> None:
+        """Notes that a sequence is finished."""
+        self.finished[name] = finished
+        self._write()
+
+    def _write(self) -> None:
+        content = {"settings": self._settings, "finished": {name: asdict(one) for name, one in self.finished.items()}}
+        write_text_atomically(self._path, json.dumps(content, indent=1) + "\n")

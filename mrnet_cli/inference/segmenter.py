@@ -1,0 +1,164 @@
+"""The streaming segmenter: one frame in, one mask out, in memory that does not grow with the video.
+
+Shape letters: H W size of the video.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mrnet_cli.errors import DataError, DeviceError
+from mrnet_cli.inference.geometry import Geometry
+from mrnet_cli.models.config import MultiObject
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.propagation import Propagation
+from mrnet_cli.models.weights import load_weights
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device of a name such as ``cpu`` or ``cuda:1``; ``auto`` is a GPU where there is one.
+
+    Raises:
+        DeviceError: this machine has no such device.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise DeviceError(f"device {name!r} is not to be had on this machine: try --device cpu") from error
+    return device
+
+
+class Segmenter:
+    """Segments a video frame by frame, given the objects of its first.
+
+    Args:
+        network: in evaluation mode; it is moved to ``device`` and ``dtype``.
+        device: to run on.
+        dtype: of weights and features; masks are merged in float32 whatever it is.
+        size: short side in pixels that frames are scaled to; 0 leaves them, by default what the network was trained at.
+        k: past frames compared beside the reference; by default the network's.
+        n: distance between them; by default the network's.
+        multi_object: how objects rank past frames; by default the network's.
+
+    A segmenter is used for one video at a time: :meth:`start` begins the next.
+    """
+
+    def __init__(
+        self,
+        network: MRNet,
+        *,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        size: int | None = None,
+        k: int | None = None,
+        n: int | None = None,
+        multi_object: MultiObject | None = None,
+    ) -> None:
+        self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object)
+        network.config = self.config
+        self.device, self.dtype = torch.device(device), dtype
+        self._network = network.to(device=self.device, dtype=dtype).eval()
+        self._propagation: Propagation | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, weights: Path | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
+    ) -> Segmenter:
+        """With the weights of a file, by default those shipped with the package.
+
+        Raises:
+            WeightsError: the file cannot be used.
+            DeviceError: there is no such device.
+        """
+        return cls(load_weights(weights), device=choose_device(device), dtype=dtype)
+
+    @property
+    def frames_held(self) -> int:
+        """Past frames in memory, at most k n + 1."""
+        return 0 if self._propagation is None else len(self._propagation.memory)
+
+    @torch.inference_mode()
+    def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Begins a video.
+
+        Args:
+            image: H W 3, RGB.
+            mask: H W; 0 is background, every other value an object.
+
+        Returns:
+            H W, the mask as it was given.
+
+        Raises:
+            DataError: the mask holds no object or is not of the image's size.
+        """
+        self._propagation = None
+        self._geometry = Geometry.of(image.shape[0], image.shape[1], self.config.size)
+        self._ids = self._new_ids(image, mask, known=[])
+        if not self._ids:
+            raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
+        propagation = Propagation(self._network)
+        masks = self._geometry.masks(mask, self._ids).to(self.device)
+        propagation.start(self._tensor(image), masks, self._groups(len(self._ids)))
+        self._propagation = propagation
+        return mask
+
+    @torch.inference_mode()
+    def step(self, image: NDArray[np.uint8], *, new_objects: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Segments the next frame.
+
+        Args:
+            image: H W 3, RGB, of the first frame's size.
+            new_objects: H W, ids of objects that appear in this frame, 0 elsewhere; they override what is predicted
+                there.
+
+        Returns:
+            H W, ids.
+
+        Raises:
+            DataError: the sizes differ, or an id is known already.
+            RuntimeError: there was no :meth:`start`.
+        """
+        if self._propagation is None:
+            raise RuntimeError("start a video before its next frame")
+        if image.shape[:2] != (self._geometry.height, self._geometry.width):
+            raise DataError([f"a frame is {_size(image)}, the first {self._geometry.width}x{self._geometry.height}"])
+        new = [] if new_objects is None else self._new_ids(image, new_objects, known=self._ids)
+        tensor = self._tensor(image)
+        ids = self._geometry.ids(self._propagation.step(tensor), self._ids)
+        if new_objects is not None and new:
+            masks = self._geometry.masks(new_objects, new).to(self.device)
+            self._propagation.add_objects(tensor, masks, self._groups(len(new)))
+            self._ids = self._ids + new
+            ids = np.where(new_objects > 0, new_objects, ids)
+        return ids
+
+    def _new_ids(self, image: NDArray[np.uint8], mask: NDArray[np.uint8], *, known: list[int]) -> list[int]:
+        if mask.shape != image.shape[:2]:
+            raise DataError([f"the mask is {_size(mask)}, its frame {_size(image)}: resize it with nearest neighbour"])
+        ids = [int(i) for i in np.unique(mask) if i]
+        twice = sorted(set(ids) & set(known))
+        if twice:
+            raise DataError([f"id {twice[0]} of the new objects is known already: give each object an id of its own"])
+        return ids
+
+    def _tensor(self, image: NDArray[np.uint8]) -> torch.Tensor:
+        return self._geometry.image(image).to(self.device)
+
+    def _groups(self, count: int) -> torch.Tensor:
+        return torch.zeros(count, dtype=torch.long, device=self.device)
+
+
+def _size(pixels: NDArray[np.uint8]) -> str:
+    return f"{pixels.shape[1]}x{pixels.shape[0]}"

@@ -1,0 +1,265 @@
+"""``mrnet predict`` from outside: what it writes, how it resumes, and what it says of bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors.torch import save_file
+
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import DAVIS_PALETTE, read_index_mask, write_index_mask
+
+WriteDavis = Callable[..., Path]
+
+
+def predict(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["predict", "--device", "cpu", *map(str, arguments)])
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+
+
+def assert_refused(result: Result, output: Path, *words: str) -> None:
+    """Exit code 2, one line for each problem, and nothing written."""
+    assert result.exit_code == 2, result.output
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == len(words), result.stderr
+    for line, word in zip(lines, words, strict=True):
+        assert word in line
+    assert "Traceback" not in result.output
+    assert not output.exists()
+
+
+def test_2017_masks_have_ids_the_davis_palette_and_the_frames_names(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("squares"), tmp_path / "out"
+    assert predict("--davis", root, "--weights", tiny_weights, "--output", output).exit_code == 0
+    assert [path.name for path in sorted((output / "squares").iterdir())] == [f"{t:05d}.png" for t in range(12)]
+    with Image.open(output / "squares" / "00003.png") as image:
+        assert (image.mode, image.size) == ("P", (100, 72))
+        assert image.getpalette() == DAVIS_PALETTE.ravel().tolist()
+    assert set(np.unique(read_index_mask(output / "squares" / "00000.png"))) == {0, 1, 2}
+
+
+def test_2016_masks_are_0_and_255(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
+    root, output = write_davis("squares", year=2016), tmp_path / "out"
+    assert predict("--davis", root, "--year", "2016", "--weights", tiny_weights, "--output", output).exit_code == 0
+    with Image.open(output / "squares" / "00000.png") as image:
+        assert image.mode == "L"
+        assert set(np.unique(np.asarray(image))) == {0, 255}
+
+
+def test_a_folder_of_frames_with_any_names_is_segmented(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, frames, output = write_davis("squares"), tmp_path / "my clip.v2", tmp_path / "out"
+    frames.mkdir()
+    for t in range(12):
+        shutil.copy(root / f"JPEGImages/480p/squares/{t:05d}.jpg", frames / f"shot {t + 1}.JPG")
+    first = root / "Annotations/480p/squares/00000.png"
+    result = predict("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output, "--overlay")
+    assert result.exit_code == 0, result.output
+    names = {f"shot {t + 1}" for t in range(12)}
+    assert {path.stem for path in (output / "my clip.v2").glob("*.png")} == names
+    assert {path.stem for path in (output / "overlays" / "my clip.v2").glob("*.jpg")} == names
+    # frame 1, not frame 10, has the mask
+    assert np.array_equal(read_index_mask(output / "my clip.v2" / "shot 1.png"), read_index_mask(first))
+
+
+def test_a_0_255_first_mask_is_one_object(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
+    root, output = write_davis("squares", year=2016), tmp_path / "out"
+    frames, mask = root / "JPEGImages/480p/squares", root / "Annotations/480p/squares/00000.png"
+    assert predict("--frames", frames, "--mask", mask, "--weights", tiny_weights, "--output", output).exit_code == 0
+    assert set(np.unique(read_index_mask(output / "squares" / "00000.png"))) == {0, 1}
+
+
+def test_resume_keeps_what_is_finished_and_ends_with_the_same_bytes(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output, whole = write_davis("a", "b", "c"), tmp_path / "out", tmp_path / "whole"
+    options = ("--davis", root, "--weights", tiny_weights)
+    assert predict(*options, "--output", whole).exit_code == 0
+    assert predict(*options, "--sequences", "a", "--output", output).exit_code == 0
+    kept = (output / "a" / "00005.png").stat().st_mtime_ns
+    # what a run that died within b leaves behind
+    (output / "b").mkdir()
+    shutil.copy(whole / "a" / "00007.png", output / "b" / "00001.png")
+    result = predict(*options, "--resume", "--output", output)
+    assert result.exit_code == 0
+    assert "2 sequences segmented, 1 kept" in result.stdout
+    assert (output / "a" / "00005.png").stat().st_mtime_ns == kept
+    assert tree(output) == tree(whole)
+
+
+def test_resume_makes_a_sequence_anew_that_lost_a_mask(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    before = tree(output)
+    (output / "a" / "00004.png").unlink()
+    assert predict(*options, "--resume").exit_code == 0
+    assert tree(output) == before
+
+
+def test_resume_never_mixes_runs_of_other_settings(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    result = predict(*options, "--resume", "--size", "96")
+    assert result.exit_code == 2
+    assert "predict.json is of a run with another config" in result.stderr
+
+
+def test_without_resume_nothing_old_is_trusted(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options, "--size", "96").exit_code == 0
+    assert predict(*options).exit_code == 0
+    again = tree(output)
+    shutil.rmtree(output)
+    assert predict(*options).exit_code == 0
+    assert tree(output) == again
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
+    root, output, whole = write_davis("a", "b", "c", "d"), tmp_path / "out", tmp_path / "whole"
+    options = ["--davis", str(root), "--weights", str(tiny_weights), "--device", "cpu"]
+    command = [sys.executable, "-m", "mrnet_cli", "predict", *options, "--output", str(output)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not (output / "b" / "00002.png").exists() and time.monotonic() < until:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -9, "the run ended before it could be killed"
+    for path in output.rglob("*.png"):
+        read_index_mask(path)
+    assert predict(*options, "--resume", "--output", output).exit_code == 0
+    assert predict(*options, "--output", whole).exit_code == 0
+    assert tree(output) == tree(whole)
+    assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"a", "b", "c", "d"}
+
+
+def test_every_problem_of_every_sequence_is_told_at_once(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a", "b", "c", "d"), tmp_path / "out"
+    images, masks = root / "JPEGImages/480p", root / "Annotations/480p"
+    frame = images / "a/00004.jpg"
+    frame.write_bytes(frame.read_bytes()[:-400])
+    (images / "a/00006.jpg").write_text("not a picture")
+    write_index_mask(masks / "b/00000.png", np.zeros((72, 100), np.uint8))
+    write_index_mask(masks / "c/00000.png", np.ones((30, 40), np.uint8))
+    (masks / "d/00000.png").write_text("not a PNG")
+    result = predict("--davis", root, "--weights", tiny_weights, "--output", output)
+    wrong_size = [f"c/{t:05d}.jpg is 100x72, the first mask 40x30" for t in range(12)]
+    assert_refused(
+        result,
+        output,
+        "a/00004.jpg is truncated",
+        "a/00006.jpg is not a picture",
+        "b/00000.png holds no object",
+        *wrong_size,
+        "d/00000.png is not a PNG",
+    )
+
+
+def test_damage_that_shows_only_in_decoding_names_every_such_frame(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    for t in (4, 9):
+        frame = root / f"JPEGImages/480p/a/{t:05d}.jpg"
+        with Image.open(frame) as image:
+            image.save(frame.with_suffix(".png"))
+        frame.unlink()
+        content = bytearray(frame.with_suffix(".png").read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        frame.with_suffix(".png").write_bytes(content)
+    result = predict("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert result.exit_code == 2
+    assert [line.split("/")[-1] for line in result.stderr.splitlines() if "Error" in line] == [
+        "00004.png is truncated or damaged: copy it again",
+        "00009.png is truncated or damaged: copy it again",
+    ]
+    # what was written before it is whole
+    for path in output.rglob("*.png"):
+        read_index_mask(path)
+
+
+@pytest.mark.parametrize("what", ["smoothed", "empty", "coloured"])
+def test_a_first_mask_that_names_no_ids_is_refused(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, what: str
+) -> None:
+    root, output, mask = write_davis("a"), tmp_path / "out", tmp_path / "mask.png"
+    pixels = np.tile(np.linspace(0, 255, 100).astype(np.uint8), (72, 1))
+    picture = {"smoothed": pixels, "empty": pixels * 0, "coloured": np.dstack([pixels] * 3)}[what]
+    Image.fromarray(picture).save(mask)
+    frames = root / "JPEGImages/480p/a"
+    result = predict("--frames", frames, "--mask", mask, "--weights", tiny_weights, "--output", output)
+    assert_refused(result, output, "mask.png")
+
+
+def test_a_split_that_names_an_absent_sequence_is_refused(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    with (root / "ImageSets/2017/val.txt").open("a") as file:
+        file.write("ghost\n")
+    result = predict("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert_refused(result, output, "JPEGImages/480p/ghost is missing", "Annotations/480p/ghost is missing")
+
+
+def test_weights_of_another_architecture_are_refused(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    other, output = tmp_path / "other.safetensors", tmp_path / "out"
+    save_file({"layer.weight": torch.zeros(3, 3)}, other, metadata={"mrnet": _config_of(tiny_weights)})
+    result = predict("--davis", write_davis("a"), "--weights", other, "--output", output)
+    assert_refused(result, output, "other.safetensors holds weights of another architecture")
+
+
+def test_a_pickle_is_refused_as_weights(write_davis: WriteDavis, tmp_path: Path) -> None:
+    pickle, output = tmp_path / "model.pth", tmp_path / "out"
+    torch.save({"layer.weight": torch.zeros(3, 3)}, pickle)
+    result = predict("--davis", write_davis("a"), "--weights", pickle, "--output", output)
+    assert_refused(result, output, "model.pth is not a safetensors file")
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("kept")
+    result = predict("--davis", write_davis("a"), "--weights", tiny_weights, "--output", file / "out")
+    assert_refused(result, file / "out", "file is a file")
+    assert file.read_text() == "kept"
+
+
+def test_input_must_be_said_one_way(tmp_path: Path, write_davis: WriteDavis, tiny_weights: Path) -> None:
+    root, weights = write_davis("a"), ("--weights", tiny_weights)
+    for arguments in ((), ("--davis", root, "--mask", root / "x.png"), ("--frames", root)):
+        result = predict(*arguments, *weights, "--output", tmp_path / "out")
+        assert result.exit_code == 2
+        assert "give either --davis, or --frames and --mask" in result.stderr
+
+
+def _config_of(weights: Path) -> str:
+    import safetensors
+
+    with safetensors.safe_open(weights, framework="pt") as file:
+        return str(file.metadata()["mrnet"])

@@ -1,0 +1,55 @@
+"""Scaling and padding: what goes into the network comes back where it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mrnet_cli.inference.geometry import Geometry
+
+sides = st.integers(1, 200)
+
+
+@given(sides, sides, st.integers(0, 128))
+def test_the_network_sees_multiples_of_32(height: int, width: int, short_side: int) -> None:
+    geometry = Geometry.of(height, width, short_side)
+    tensor = geometry.image(np.zeros((height, width, 3), np.uint8))
+    assert tensor.shape[2] % 32 == tensor.shape[3] % 32 == 0
+
+
+@given(st.integers(40, 400), st.integers(40, 400), st.integers(40, 400))
+def test_the_picture_is_not_distorted(height: int, width: int, short_side: int) -> None:
+    geometry = Geometry.of(height, width, short_side)
+    scale = short_side / min(height, width)
+    assert abs(geometry.scaled_height - scale * height) <= 0.5
+    assert abs(geometry.scaled_width - scale * width) <= 0.5
+
+
+@given(st.integers(8, 80), st.integers(8, 80), st.integers(0, 10_000))
+def test_masks_come_back_as_they_were_where_nothing_is_scaled(height: int, width: int, seed: int) -> None:
+    geometry = Geometry.of(height, width, 0)
+    ids = np.random.default_rng(seed).choice(np.array([0, 3, 7], np.uint8), (height, width))
+    assert np.array_equal(geometry.ids(geometry.masks(ids, [3, 7]), [3, 7]), ids)
+
+
+def test_a_square_comes_back_in_place_after_scaling() -> None:
+    ids = np.zeros((480, 854), np.uint8)
+    ids[100:300, 200:500] = 1
+    geometry = Geometry.of(480, 854, 352)
+    back = geometry.ids(geometry.masks(ids, [1]), [1])
+    assert np.mean(back != ids) < 0.002
+
+
+def test_the_background_wins_where_no_object_is_likelier() -> None:
+    geometry = Geometry.of(32, 32, 0)
+    # 0.3 and 0.3 leave 0.4 for the background
+    assert not geometry.ids(torch.full((2, 1, 32, 32), 0.3), [1, 2]).any()
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 0.0), (255, 1.0)])
+def test_images_are_scaled_to_one(value: int, expected: float) -> None:
+    tensor = Geometry.of(32, 32, 0).image(np.full((32, 32, 3), value, np.uint8))
+    assert torch.equal(tensor, torch.full_like(tensor, expected))

@@ -1,0 +1,127 @@
+"""The streaming segmenter: objects, sizes, memory and its refusals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from mrnet_cli.data.masks import IdMask
+from mrnet_cli.errors import DataError, DeviceError
+from mrnet_cli.inference.segmenter import Segmenter, choose_device
+from mrnet_cli.models.weights import load_weights
+
+Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
+
+
+@pytest.fixture
+def segmenter(tiny_weights: Path) -> Segmenter:
+    return Segmenter(load_weights(tiny_weights))
+
+
+def run(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> list[IdMask]:
+    return [segmenter.start(images[0], mask), *(segmenter.step(image) for image in images[1:])]
+
+
+def test_the_first_mask_comes_back_as_it_was_given(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    assert np.array_equal(segmenter.start(images[0], masks[0]), masks[0])
+
+
+def test_masks_have_the_size_of_the_frame_and_only_known_ids(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    # ids need not be contiguous
+    first = np.where(masks[0] == 2, np.uint8(9), masks[0])
+    for ids in run(segmenter, images[:4], first):
+        assert ids.shape == images[0].shape[:2]
+        assert ids.dtype == np.uint8
+        assert set(np.unique(ids)) <= {0, 1, 9}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (31, 33), (72, 100), (97, 64)])
+@pytest.mark.parametrize("size", [0, 64, 50])
+def test_frames_of_any_size_are_segmented(tiny_weights: Path, shape: tuple[int, int], size: int) -> None:
+    segmenter = Segmenter(load_weights(tiny_weights), size=size)
+    image = np.random.default_rng(0).integers(0, 255, (*shape, 3), np.uint8)
+    assert segmenter.start(image, np.ones(shape, np.uint8)).shape == shape
+    assert segmenter.step(image).shape == shape
+
+
+def test_the_same_video_gives_the_same_masks_again(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    once, again = run(segmenter, images, masks[0]), run(segmenter, images, masks[0])
+    assert all(np.array_equal(a, b) for a, b in zip(once, again, strict=True))
+
+
+def test_memory_stops_growing_at_k_n_and_the_reference(tiny_weights: Path, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter = Segmenter(load_weights(tiny_weights), k=2, n=3)
+    segmenter.start(images[0], masks[0])
+    held = []
+    for image in images[1:]:
+        segmenter.step(image)
+        held.append(segmenter.frames_held)
+    assert held == [2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7]
+
+
+def test_an_object_that_appears_later_is_segmented_from_then_on(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter.start(images[0], np.where(masks[0] == 1, masks[0], 0))
+    segmenter.step(images[1])
+    new = np.where(masks[2] == 2, np.uint8(2), np.uint8(0))
+    ids = segmenter.step(images[2], new_objects=new)
+    assert np.array_equal(ids == 2, new == 2)
+    for image in images[3:]:
+        assert set(np.unique(segmenter.step(image))) <= {0, 1, 2}
+
+
+def test_an_id_that_is_known_already_is_no_new_object(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter.start(images[0], masks[0])
+    with pytest.raises(DataError, match="id 1 .* known already"):
+        segmenter.step(images[1], new_objects=masks[1])
+
+
+def test_a_mask_without_objects_is_refused(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, _ = moving_squares
+    with pytest.raises(DataError, match="no object"):
+        segmenter.start(images[0], np.zeros((72, 100), np.uint8))
+
+
+def test_another_size_is_refused_by_name_of_both_sizes(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    with pytest.raises(DataError, match="99x72.*100x72"):
+        segmenter.start(images[0], masks[0][:, :99])
+    segmenter.start(images[0], masks[0])
+    with pytest.raises(DataError, match="100x71.*100x72"):
+        segmenter.step(images[1][:71])
+
+
+def test_a_step_needs_a_start(segmenter: Segmenter, moving_squares: Squares) -> None:
+    with pytest.raises(RuntimeError, match="start"):
+        segmenter.step(moving_squares[0][0])
+
+
+def test_bfloat16_agrees_where_the_network_is_sure(moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    # with the mask it is given as its only guide, a random network is sure nowhere: the shipped one is
+    full = run(Segmenter.from_pretrained(device="cpu"), images[:3], masks[0])
+    half = run(Segmenter.from_pretrained(device="cpu", dtype=torch.bfloat16), images[:3], masks[0])
+    assert all(np.mean(a != b) < 0.02 for a, b in zip(full, half, strict=True))
+
+
+def test_a_device_that_is_not_there_is_refused_in_words() -> None:
+    for name in ("cuda:77", "no-such-device"):
+        with pytest.raises(DeviceError, match=name):
+            choose_device(name)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_cuda_agrees_with_the_cpu(tiny_weights: Path, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    cpu = run(Segmenter(load_weights(tiny_weights)), images, masks[0])
+    cuda = run(Segmenter(load_weights(tiny_weights), device="cuda"), images, masks[0])
+    assert all(np.mean(a != b) < 0.01 for a, b in zip(cpu, cuda, strict=True))
