@@ -12,7 +12,7 @@ from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.frames import read_frame
-from mrnet_cli.data.overlay import write_gif
+from mrnet_cli.data.overlay import write_gif, write_picture
 from mrnet_cli.data.synthetic import make_demo_dataset
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -48,14 +48,17 @@ def demo(output: Path) -> None:
         done = predict(segmenter, jobs, predictions, record=record, overlays=True, on_frame=advance)
     evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, year=2017)
     write_evaluation(evaluation, output / "scores", split="val")
-    _write_animation(jobs, predictions / OVERLAYS, output / "demo.gif")
+    _write_pictures(jobs, predictions / OVERLAYS, output)
     show_evaluation(evaluation, split="val")
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)
     click.echo(f"{frames} frames in {seconds:.1f} s, decoding and writing included, on {segmenter.device}")
     click.echo(NEXT.format(output=output))
 
 
-def _write_animation(jobs: list[Job], overlays: Path, path: Path) -> None:
-    """The sequences side by side."""
+def _write_pictures(jobs: list[Job], overlays: Path, output: Path) -> None:
+    """The sequences side by side as an animation, and four frames of each as a picture."""
     columns = [[read_frame(overlays / job.name / f"{frame.stem}.jpg") for frame in job.frames] for job in jobs]
-    write_gif(path, (np.hstack(frames) for frames in zip(*columns, strict=True)))
+    write_gif(output / "demo.gif", (np.hstack(frames) for frames in zip(*columns, strict=True)))
+    moments = np.linspace(0, len(columns[0]) - 1, 4).round().astype(int)
+    strip = np.vstack([np.hstack([frames[t] for t in moments]) for frames in columns])
+    write_picture(output / "demo.jpg", strip)

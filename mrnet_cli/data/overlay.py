@@ -59,6 +59,21 @@ def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
     return picture
 
 
+def write_picture(path: Path, image: RgbImage) -> None:
+    """Writes a JPEG atomically.
+
+    Args:
+        path: the JPEG; its folder must exist.
+        image: H W 3, RGB.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    content = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(content, format="JPEG", quality=90)
+    write_bytes_atomically(path, content.getvalue())
+
+
 def write_gif(path: Path, frames: Iterable[RgbImage], *, milliseconds: int = 80) -> None:
     """Writes an endless animation atomically; all frames share one palette, so that still parts do not flicker.
 

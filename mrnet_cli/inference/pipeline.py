@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from mrnet_cli.data.files import make_output_dir, write_bytes_atomically
+from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
-from mrnet_cli.data.overlay import overlay
+from mrnet_cli.data.overlay import overlay, write_picture
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.record import Finished, Record
@@ -96,9 +94,7 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
 
 
 def _write_overlay(path: Path, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> None:
-    content = io.BytesIO()
-    Image.fromarray(overlay(image, ids)).save(content, format="JPEG", quality=90)
-    write_bytes_atomically(path, content.getvalue())
+    write_picture(path, overlay(image, ids))
 
 
 def _all_broken(job: Job) -> DataError:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mrnet_cli.errors import DataError
 from mrnet_cli.training.clips import Sources, make_clip
 from mrnet_cli.training.recipe import Recipe
 from mrnet_cli.training.sources import VOID
@@ -35,7 +36,7 @@ class Batch(NamedTuple):
     groups: Tensor
 
 
-class ClipBatches(Dataset[Batch]):
+class ClipBatches(Dataset[Batch | DataError]):
     """Batch i of a training: drawn from the seed and i alone, so that a resumed run sees what it would have seen."""
 
     def __init__(self, sources: Sources, recipe: Recipe, seed: int) -> None:
@@ -45,8 +46,14 @@ class ClipBatches(Dataset[Batch]):
         """Batches in the training."""
         return self._recipe.steps
 
-    def __getitem__(self, step: int) -> Batch:
-        """The batch of a step."""
+    def __getitem__(self, step: int) -> Batch | DataError:
+        """The batch of a step; an error as a value, since a worker process would drown it in its traceback."""
+        try:
+            return self._batch(step)
+        except DataError as error:
+            return error
+
+    def _batch(self, step: int) -> Batch:
         cv2.setNumThreads(0)
         stage = self._recipe.stage_at(step)
         rng = np.random.default_rng([self._seed, step])
@@ -72,6 +79,9 @@ def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers:
         seed: of the whole training.
         start: first step.
         workers: processes that make them; 0 makes them in this one.
+
+    Raises:
+        DataError: a source cannot be read or shows no object.
     """
     loader = DataLoader(
         ClipBatches(sources, recipe, seed),
@@ -80,4 +90,7 @@ def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers:
         num_workers=workers,
         prefetch_factor=4 if workers else None,
     )
-    return iter(loader)
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.errors import DataError
 from mrnet_cli.training.motion import Maps, Strength, motion_maps
 from mrnet_cli.training.recipe import Stage
 from mrnet_cli.training.sources import VOID, Picture, PictureFiles, object_ids
@@ -20,6 +21,8 @@ SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.03, bend=0.012)
 OBJECT_MOTION = Strength(shift=0.06, turn=0.07, scale=0.06, bend=0.015)
 # an object smaller than this share of the first frame teaches nothing
 LEAST_AREA = 0.003
+# draws for one clip before the sources are taken to hold no object
+ATTEMPTS = 1000
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, two_o
         sources: at least one video or one still.
         stage: size and length.
         two_objects: share of clips with a second target.
+
+    Raises:
+        DataError: the sources show no object, or a video is shorter than a clip.
     """
-    while True:
+    for _ in range(ATTEMPTS):
         video = bool(sources.videos) and (not sources.stills or rng.random() < stage.video)
         images, ids = _video_base(rng, sources, stage) if video else _still_base(rng, sources, stage)
         second = rng.random() < two_objects
@@ -70,12 +76,17 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, two_o
         ids = _relabel(ids, 2 if second else 1, rng)
         if ids[0][ids[0] != VOID].any():
             return Clip(_recolour(rng, images), ids)
+    raise DataError(
+        [f"no object in any of {ATTEMPTS} clips: the masks to train on must mark objects that are not tiny"]
+    )
 
 
 def _video_base(
     rng: np.random.Generator, sources: Sources, stage: Stage
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     video = sources.videos[rng.integers(len(sources.videos))]
+    if len(video) < stage.frames:
+        raise DataError([f"{video[0].image.parent} has {len(video)} frames, fewer than the {stage.frames} of a clip"])
     gap = min(stage.gap, (len(video) - 1) // (stage.frames - 1))
     steps = np.concatenate([[0], np.cumsum(rng.integers(1, rng.integers(1, gap + 1) + 1, stage.frames - 1))])
     chosen = rng.integers(0, len(video) - steps[-1]) + steps
@@ -97,21 +108,20 @@ def _still_base(
     return _warp([picture] * stage.frames, maps)
 
 
-def _scene_maps(
-    rng: np.random.Generator, first: Picture, stage: Stage, strength: Strength
-) -> list[tuple[Maps, Maps]]:
+def _scene_maps(rng: np.random.Generator, first: Picture, stage: Stage, strength: Strength) -> list[tuple[Maps, Maps]]:
     """A crop that shows an object of the first picture, where it has one."""
     source_height, source_width = first.ids.shape
     cover = max(stage.height / source_height, stage.width / source_width)
     zoom = cover * rng.uniform(1.0, 1.5)
     ids = object_ids(first.ids, 0)
     half_x, half_y = stage.width / zoom / 2, stage.height / zoom / 2
-    x, y = rng.uniform(half_x, max(source_width - half_x, half_x)), rng.uniform(half_y, max(source_height - half_y, half_y))
+    right, bottom = max(source_width - half_x, half_x), max(source_height - half_y, half_y)
+    x, y = rng.uniform(half_x, right), rng.uniform(half_y, bottom)
     if ids:
-        rows, columns = np.nonzero(first.ids == ids[rng.integers(len(ids))])
+        rows, columns = np.nonzero(first.ids == ids[int(rng.integers(len(ids)))])
         at = rng.integers(len(rows))
-        x = np.clip(columns[at] + rng.normal(0, half_x / 2), half_x, max(source_width - half_x, half_x))
-        y = np.clip(rows[at] + rng.normal(0, half_y / 2), half_y, max(source_height - half_y, half_y))
+        x = np.clip(columns[at] + rng.normal(0, half_x / 2), half_x, right)
+        y = np.clip(rows[at] + rng.normal(0, half_y / 2), half_y, bottom)
     return motion_maps(
         rng,
         stage.frames,
@@ -142,7 +152,7 @@ def _paste(
     candidates = object_ids(picture.ids, 0.01)
     if not candidates:
         return
-    mask = (picture.ids == candidates[rng.integers(len(candidates))]).astype(np.uint8) * 255
+    mask = (picture.ids == candidates[int(rng.integers(len(candidates)))]).astype(np.uint8) * 255
     rows, columns = np.nonzero(mask)
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     maps = motion_maps(

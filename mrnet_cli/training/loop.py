@@ -116,7 +116,11 @@ class Trainer:
                 self.save()
 
     def save(self) -> None:
-        """Writes the checkpoint and the averaged weights."""
+        """Writes the averaged weights and the checkpoint."""
+        # in this order: a training killed between the two repeats steps, and never ends without its weights
+        shipped = MRNet(self.network.config)
+        shipped.load_state_dict(self._average)
+        save_weights(self._weights, shipped, notes={"steps": str(self._step), "recipe": repr(self.recipe)})
         save_checkpoint(
             self._checkpoint,
             step=self._step,
@@ -125,9 +129,6 @@ class Trainer:
             average=self._average,
             optimizer=self._optimizer,
         )
-        shipped = MRNet(self.network.config)
-        shipped.load_state_dict(self._average)
-        save_weights(self._weights, shipped, notes={"steps": str(self._step), "recipe": repr(self.recipe)})
 
     def _advance(self, stream: Iterator[Batch]) -> Progress:
         started = time.perf_counter()

@@ -5,6 +5,7 @@ Shape letters: B objects, H W image size.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,12 +25,14 @@ def cross_entropy(probability: Tensor, target: Tensor, valid: Tensor) -> Tensor:
         B, in nats a pixel.
     """
     p = probability.clamp(EPSILON, 1 - EPSILON)
-    values = functional.binary_cross_entropy(p, target, reduction="none") * valid
+    # on a GPU, torch refuses this function under autocast
+    with torch.autocast(p.device.type, enabled=False):
+        values = functional.binary_cross_entropy(p, target, reduction="none") * valid
     return values.sum(dim=(1, 2, 3)) / valid.sum(dim=(1, 2, 3)).clamp_min(1)
 
 
 def soft_iou_loss(probability: Tensor, target: Tensor, valid: Tensor) -> Tensor:
-    """One minus the intersection over union of probabilities, smoothed by one pixel so that an absent object has a loss.
+    """One minus intersection over union of probabilities, smoothed by a pixel so that an absent object has a loss.
 
     Args:
         probability: B 1 H W, in [0, 1].

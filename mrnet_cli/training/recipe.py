@@ -70,7 +70,7 @@ class Recipe:
     def rate_factor(self, step: int) -> float:
         """What the initial learning rates are multiplied by at a step (from 0)."""
         warm = min(1.0, (step + 1) / max(self.warm_up, 1))
-        return warm * max(0.0, 1 - step / self.steps) ** self.decay_power
+        return float(warm * max(0.0, 1 - step / self.steps) ** self.decay_power)
 
 
 RECIPES = {
@@ -88,7 +88,7 @@ RECIPES = {
             Stage(share=0.67, height=224, width=384, clips=2, frames=5, video=0.6, gap=6),
             Stage(share=0.33, height=288, width=512, clips=1, frames=7, video=0.7, gap=6),
         ),
-        steps=3_200,
+        steps=2_600,
         decoder_rate=4e-4,
         backbone_rate=1e-4,
         weight_decay=1e-4,

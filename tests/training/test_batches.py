@@ -1,0 +1,93 @@
+"""Batches: the same whenever and wherever they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mrnet_cli.data.masks import write_index_mask
+from mrnet_cli.errors import DataError
+from mrnet_cli.training import batches as module
+from mrnet_cli.training.batches import Batch, batches
+from mrnet_cli.training.clips import Clip, Sources
+from mrnet_cli.training.recipe import Recipe, Stage
+from mrnet_cli.training.sources import davis_videos
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+STAGES = (
+    Stage(share=0.5, height=32, width=64, clips=2, frames=3, video=1.0, gap=2),
+    Stage(share=0.5, height=64, width=32, clips=1, frames=2, video=1.0, gap=2),
+)
+RECIPE = Recipe(stages=STAGES, steps=6, decoder_rate=1e-3, backbone_rate=1e-3, weight_decay=0)
+
+
+@pytest.fixture
+def sources(write_davis: Callable[..., Path]) -> Sources:
+    return Sources(davis_videos(write_davis("bear", year=2016), resolution="480p", split="val"), ())
+
+
+def made(sources: Sources, *, seed: int = 1, start: int = 0, workers: int = 0) -> list[Batch]:
+    return list(batches(sources, RECIPE, seed=seed, start=start, workers=workers))
+
+
+def same(first: Batch, second: Batch) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_there_is_a_batch_for_every_step_with_the_shape_of_its_stage(sources: Sources) -> None:
+    shapes = [tuple(batch.images.shape) for batch in made(sources)]
+    assert shapes == [(3, 2, 3, 32, 64)] * 3 + [(2, 1, 3, 64, 32)] * 3
+
+
+def test_a_batch_does_not_depend_on_where_the_training_was_taken_up(sources: Sources) -> None:
+    whole = made(sources)
+    for start in (0, 2, 5):
+        part = made(sources, start=start)
+        assert len(part) == 6 - start
+        assert all(same(a, b) for a, b in zip(whole[start:], part, strict=True))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_batch_does_not_depend_on_the_process_that_makes_it(sources: Sources, workers: int) -> None:
+    assert all(same(a, b) for a, b in zip(made(sources), made(sources, workers=workers), strict=True))
+
+
+def test_batches_differ_by_step_and_by_seed(sources: Sources) -> None:
+    first, second, *_ = made(sources)
+    assert not torch.equal(first.images, second.images)
+    assert not torch.equal(first.images, made(sources, seed=2)[0].images)
+
+
+def test_objects_of_all_clips_stand_side_by_side_with_their_clip(
+    sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [
+        np.array([[[1, 2, 0, 255]], [[2, 2, 1, 0]]], np.uint8),
+        np.array([[[0, 1, 0, 0]], [[0, 0, 0, 255]]], np.uint8),
+    ]
+    drawn = iter([Clip(np.full((2, 1, 4, 3), g, np.uint8), ids[g]) for g in range(2)])
+    monkeypatch.setattr(module, "make_clip", lambda *_, **__: next(drawn))
+    batch = next(batches(sources, RECIPE, seed=0, start=0, workers=0))
+    assert batch.groups.tolist() == [0, 0, 1]
+    assert batch.images[0, :, 0, 0, 0].tolist() == [0, 1]
+    assert batch.masks[:, 0, 0, 0].tolist() == [[1, 0, 0, 0], [0, 0, 1, 0]]
+    assert batch.masks[:, 1, 0, 0].tolist() == [[0, 1, 0, 0], [1, 1, 0, 0]]
+    assert batch.masks[:, 2, 0, 0].tolist() == [[0, 1, 0, 0], [0, 0, 0, 0]]
+    assert batch.valid[:, 0, 0, 0].tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
+    assert batch.valid[:, 2, 0, 0].tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_source_that_cannot_be_read_is_one_error_in_any_process(sources: Sources, workers: int) -> None:
+    for files in sources.videos[0]:
+        write_index_mask(files.mask, np.zeros((3, 3), np.uint8))
+    with pytest.raises(DataError) as caught:
+        made(sources, workers=workers)
+    assert len(caught.value.problems) == 1
+    assert str(caught.value).endswith(".jpg")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,86 @@
+"""Where clips come from: pictures with masks on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mrnet_cli.data.masks import write_index_mask
+from mrnet_cli.errors import DataError
+from mrnet_cli.training.sources import PictureFiles, davis_videos, object_ids, stills
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two red pictures, JPEG and PNG, each with a mask of ids 3 and 255."""
+    ids = np.zeros((20, 30), np.uint8)
+    ids[5:10, 5:10], ids[0] = 3, 255
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.jpg", "b.png"):
+        cv2.imwrite(str(tmp_path / "images" / name), np.full((20, 30, 3), (10, 20, 220), np.uint8))
+        write_index_mask(tmp_path / "masks" / f"{name[0]}.png", ids)
+    return tmp_path
+
+
+def test_a_picture_is_read_as_rgb_with_its_ids(pictures: Path) -> None:
+    for files in stills(pictures):
+        picture = files.read()
+        np.testing.assert_allclose(picture.image[4, 4], (220, 20, 10), atol=4)
+        assert set(np.unique(picture.ids)) == {0, 3, 255}
+
+
+def test_a_binary_mask_is_one_object_whatever_its_values(pictures: Path) -> None:
+    ids = PictureFiles(pictures / "images/a.jpg", pictures / "masks/a.png", True).read().ids
+    assert set(np.unique(ids)) == {0, 1}
+    assert ids[0].all()
+
+
+def test_every_picture_without_a_mask_is_named(pictures: Path) -> None:
+    for name in "ab":
+        (pictures / "masks" / f"{name}.png").unlink()
+    with pytest.raises(DataError) as caught:
+        stills(pictures)
+    assert [problem.split()[0] for problem in caught.value.problems] == [str(pictures / f"masks/{n}.png") for n in "ab"]
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no picture"):
+        stills(tmp_path)
+
+
+def test_a_file_that_is_no_picture_is_refused_by_name(pictures: Path) -> None:
+    path = pictures / "images/a.jpg"
+    path.write_bytes(b"no picture")
+    with pytest.raises(DataError, match=f"{path} is not a readable picture"):
+        stills(pictures)[0].read()
+
+
+def test_a_mask_of_another_size_is_refused_by_name(pictures: Path) -> None:
+    path = pictures / "masks/a.png"
+    write_index_mask(path, np.zeros((20, 31), np.uint8))
+    with pytest.raises(DataError, match=f"{path} is not of the size"):
+        stills(pictures)[0].read()
+
+
+def test_objects_are_counted_by_their_share_and_void_is_none() -> None:
+    ids = np.zeros((10, 10), np.uint8)
+    ids[0], ids[1, :2], ids[2] = 7, 1, 255
+    assert object_ids(ids, 0.1) == [7]
+    assert object_ids(ids, 0.02) == [1, 7]
+    assert object_ids(np.zeros((10, 10), np.uint8), 0) == []
+
+
+def test_davis_videos_are_the_frames_with_their_masks_in_order(write_davis: Callable[..., Path]) -> None:
+    root = write_davis("bear", "dog", year=2016)
+    videos = davis_videos(root, resolution="480p", split="val")
+    assert [len(video) for video in videos] == [12, 12]
+    for t, files in enumerate(videos[1]):
+        assert files.image.name == f"{t:05d}.jpg"
+        assert files.mask.name == f"{t:05d}.png"
+        assert files.image.parent.name == files.mask.parent.name == "dog"
+    assert set(np.unique(videos[0][0].read().ids)) == {0, 1}
