@@ -66,14 +66,17 @@ class Memory:
             self._recent.append(past)
         self._next += 1
 
-    def add_objects(self, new: Past) -> None:
+    def add_objects(self, new: Past, *, latest: Tensor | None = None) -> None:
         """Widens every frame held by objects that appear now.
 
         An object has no past before its own reference, so that stands in for every earlier frame.
 
         Args:
             new: the objects' reference, to be put after the objects already known.
+            latest: B 1 h w, the known objects' masks of the latest frame now that the new ones have taken their place.
         """
+        if latest is not None and self._recent:
+            self._recent[-1] = self._recent[-1]._replace(mask=latest)
         if self._reference is not None:
             self._reference = _join(self._reference, new)
         self._recent = deque((_join(past, new) for past in self._recent), maxlen=self._recent.maxlen)

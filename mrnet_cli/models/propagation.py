@@ -69,7 +69,9 @@ class Propagation:
         """
         features = self._network.encode(images[groups], masks)
         taken = self._masks.new_zeros((len(images), *masks.shape[1:])).index_add(0, groups, masks.to(self._masks.dtype))
-        self._masks = torch.cat([self._masks * (1 - taken.clamp(max=1))[self._groups], masks.to(self._masks.dtype)])
+        known = self._masks * (1 - taken.clamp(max=1))[self._groups]
+        self._masks = torch.cat([known, masks.to(self._masks.dtype)])
         self._groups = torch.cat([self._groups, groups])
         self._reference = torch.cat([self._reference, features.f32])
-        self.memory.add_objects(Past(self._network.key(features), stride32_mask(masks)))
+        new = Past(self._network.key(features), stride32_mask(masks))
+        self.memory.add_objects(new, latest=stride32_mask(known))

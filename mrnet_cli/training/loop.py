@@ -78,7 +78,7 @@ class Trainer:
         self._log = TrainingLog(output / "log.csv")
         self._optimizer = _optimizer(network, recipe)
         self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-        self._identity = identity(network.config, recipe, seed)
+        self._identity = identity(network.config, recipe, seed=seed, amp=amp)
         self._step = 0
 
     def resume(self) -> int:
@@ -157,9 +157,9 @@ class Trainer:
                 self._average[name].lerp_(tensor, 1 - keep)
 
 
-def identity(config: ModelConfig, recipe: Recipe, seed: int) -> str:
+def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool) -> str:
     """What two parts of one training must agree on."""
-    return f"{config.to_json()} {recipe!r} seed={seed}"
+    return f"{config.to_json()} {recipe!r} seed={seed} amp={amp}"
 
 
 def _optimizer(network: MRNet, recipe: Recipe) -> torch.optim.Optimizer:

@@ -58,12 +58,20 @@ def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[
     """The videos of a DAVIS-2016 split, one object each.
 
     Raises:
-        DataError: the root does not hold the split with a mask for every frame.
+        DataError: the root does not hold the split, or names every frame that lacks its mask.
     """
-    videos = []
+    videos: list[tuple[PictureFiles, ...]] = []
+    problems: list[str] = []
     for sequence in load_davis(root, year=2016, split=split, resolution=resolution):
         masks = {path.stem: path for path in sequence.annotations}
+        problems += [
+            f"{path} has no mask: training needs one for every frame"
+            for path in sequence.images
+            if path.stem not in masks
+        ]
         videos.append(tuple(PictureFiles(p, masks[p.stem], True) for p in sequence.images if p.stem in masks))
+    if problems:
+        raise DataError(problems)
     return tuple(videos)
 
 

@@ -125,3 +125,9 @@ def test_memory_stays_bounded_when_objects_appear() -> None:
     for t in range(50, 100):
         memory.append(past(t, objects=2))
     assert len(memory) == 7
+
+
+def test_new_objects_take_the_place_of_the_known_ones_in_the_latest_frame_only() -> None:
+    memory = filled(3, k=2, n=1)
+    memory.add_objects(past(9), latest=torch.full((1, 1, 1, 1), 0.25))
+    assert memory.candidates().mask[:, 0].flatten().tolist() == [0, 1, 0.25]

@@ -84,3 +84,12 @@ def test_davis_videos_are_the_frames_with_their_masks_in_order(write_davis: Call
         assert files.mask.name == f"{t:05d}.png"
         assert files.image.parent.name == files.mask.parent.name == "dog"
     assert set(np.unique(videos[0][0].read().ids)) == {0, 1}
+
+
+def test_every_frame_without_a_mask_is_named(write_davis: Callable[..., Path]) -> None:
+    root = write_davis("a", year=2016)
+    for t in (3, 7):
+        (root / f"Annotations/480p/a/{t:05d}.png").unlink()
+    with pytest.raises(DataError) as caught:
+        davis_videos(root, resolution="480p", split="val")
+    assert [problem.split(" ")[0][-9:] for problem in caught.value.problems] == ["00003.jpg", "00007.jpg"]

@@ -1,0 +1,121 @@
+"""Segments and scores DAVIS with the shipped weights and puts the figures, with how they came about, into results/.
+
+    python benchmarks/davis.py --data DATA
+
+DATA holds ``DAVIS`` (2016 val, 480p) and ``DAVIS2017``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import torch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+FILES = ("objects.csv", "frames.csv", "summary.md")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One data set: its folder below DATA and its rules."""
+
+    folder: str
+    year: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder below results/."""
+        return f"davis{self.year}-lite"
+
+
+RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=os.environ.get("MRNET_DATA", "../shared/data"),
+    show_default=True,
+    help="Folder that holds DAVIS and DAVIS2017.",
+)
+@click.option("--device", default="auto", show_default=True, help="As of mrnet predict.")
+@click.option("--dtype", default="float32", show_default=True, help="As of mrnet predict.")
+def main(data: Path, device: str, dtype: str) -> None:
+    """Measures the shipped weights on DAVIS-2016 and DAVIS-2017 val."""
+    for run in RUNS:
+        with tempfile.TemporaryDirectory() as scratch:
+            measure(run, data, Path(scratch), options=("--device", device, "--dtype", dtype))
+
+
+def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) -> None:
+    """Predicts and scores one data set and writes ``results/NAME``."""
+    which = ("--year", str(run.year), "--split", "val")
+    davis, predictions, scores = data / run.folder, scratch / "predictions", scratch / "scores"
+    mrnet("predict", "--davis", davis, *which, *options, "--output", predictions)
+    mrnet("evaluate", "--davis", davis, *which, "--predictions", predictions, "--output", scores)
+    target = REPOSITORY / "results" / run.name
+    target.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (target / name).write_bytes((scores / name).read_bytes())
+    record = json.loads((predictions / "predict.json").read_text())
+    (target / "README.md").write_text(page(run, record, scores, which=which, options=options))
+
+
+def mrnet(*arguments: str | Path) -> None:
+    """Runs a command of mrnet; its failure is this script's."""
+    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True)
+
+
+def page(
+    run: Run, record: dict[str, dict[str, object]], scores: Path, *, which: tuple[str, ...], options: tuple[str, ...]
+) -> str:
+    """What was run, where, how long it took and what came out, in Markdown."""
+    finished = json.loads(json.dumps(record["finished"])).values()
+    frames, seconds = sum(one["frames"] for one in finished), sum(one["seconds"] for one in finished)
+    summary = (scores / "summary.md").read_text().split("\n", 2)[2]
+    place, common = f"--davis {run.folder} {shlex.join(which)}", shlex.join(options)
+    return f"""# DAVIS-{run.year} val, shipped lite weights (measured)
+
+    mrnet predict {place} {common} --output predictions
+    mrnet evaluate {place} --predictions predictions --output scores
+
+{frames} frames, {seconds / frames:.3f} s each end to end (decoding, network, PNG; all objects in one batch).
+{environment(record["settings"])}
+
+{summary}"""
+
+
+def environment(settings: dict[str, object]) -> str:
+    """Machine, versions, weights and commit in one line."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    where = torch.cuda.get_device_name() if settings["device"] == "cuda" else cpu_name()
+    digest = str(settings["weights_sha256"])[:12]
+    return (
+        f"On {where}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {settings['dtype']}, "
+        f"torch {torch.__version__}, Python {platform.python_version()}, mrnet {settings['version']}, "
+        f"weights {digest}, commit {commit}."
+    )
+
+
+def cpu_name() -> str:
+    """As the system calls the processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "an unnamed processor"
+
+
+if __name__ == "__main__":
+    main()
