@@ -2,7 +2,7 @@
 
     python benchmarks/davis.py --data DATA
 
-DATA holds ``DAVIS`` (2016 val, 480p) and ``DAVIS2017``.
+DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits).
 """
 
 from __future__ import annotations
@@ -50,17 +50,19 @@ RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
 )
 @click.option("--device", default="auto", show_default=True, help="As of mrnet predict.")
 @click.option("--dtype", default="float32", show_default=True, help="As of mrnet predict.")
-def main(data: Path, device: str, dtype: str) -> None:
+@click.option("--year", type=click.Choice(["2016", "2017"]), help="One of both in place of both.")
+def main(data: Path, device: str, dtype: str, year: str | None) -> None:
     """Measures the shipped weights on DAVIS-2016 and DAVIS-2017 val."""
     for run in RUNS:
-        with tempfile.TemporaryDirectory() as scratch:
-            measure(run, data, Path(scratch), options=("--device", device, "--dtype", dtype))
+        if year is None or run.year == int(year):
+            with tempfile.TemporaryDirectory() as scratch:
+                measure(run, data.resolve(), Path(scratch), options=("--device", device, "--dtype", dtype))
 
 
 def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) -> None:
     """Predicts and scores one data set and writes ``results/NAME``."""
     which = ("--year", str(run.year), "--split", "val")
-    davis, predictions, scores = data / run.folder, scratch / "predictions", scratch / "scores"
+    davis, predictions, scores = joined_root(run, data, scratch), scratch / "predictions", scratch / "scores"
     mrnet("predict", "--davis", davis, *which, *options, "--output", predictions)
     mrnet("evaluate", "--davis", davis, *which, "--predictions", predictions, "--output", scores)
     target = REPOSITORY / "results" / run.name
@@ -69,6 +71,16 @@ def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) ->
         (target / name).write_bytes((scores / name).read_bytes())
     record = json.loads((predictions / "predict.json").read_text())
     (target / "README.md").write_text(page(run, record, scores, which=which, options=options))
+
+
+def joined_root(run: Run, data: Path, scratch: Path) -> Path:
+    """A DAVIS root of the run's masks and splits with the frames of DAVIS, which both years share."""
+    root = scratch / run.folder
+    root.mkdir()
+    (root / "JPEGImages").symlink_to(data / "DAVIS" / "JPEGImages")
+    for part in ("Annotations", "ImageSets"):
+        (root / part).symlink_to(data / run.folder / part)
+    return root
 
 
 def mrnet(*arguments: str | Path) -> None:
