@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
@@ -48,7 +49,7 @@ def evaluate(
     outputs = _outputs(predictions, output)
     check_output_dir(output)
     rules = cast(Year, int(year))
-    names = None if sequences is None else [name.strip() for name in sequences.split(",") if name.strip()]
+    names = comma_separated(sequences)
     found: list[Sequence]
     if davis is not None:
         split = split or "val"

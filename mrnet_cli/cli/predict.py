@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 import click
 
+from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import check_output_dir
@@ -77,7 +78,7 @@ def predict(
     place = choose_device(device)
     network = load_weights(weights)
     if davis is not None and frames is None and mask is None:
-        names = None if sequences is None else [name.strip() for name in sequences.split(",") if name.strip()]
+        names = comma_separated(sequences)
         jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
     elif davis is None and frames is not None and mask is not None:
         jobs = [folder_job(frames, mask)]
