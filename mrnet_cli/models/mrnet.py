@@ -36,17 +36,16 @@ class MRNet(nn.Module):
         """The stride-32 features in the form kept for matching, B C h w."""
         return matching_key(features.f32, self.config.similarity)
 
-    def rank(self, current: Features, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
+    def rank(self, current_key: Tensor, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
         """Mask similarity matching and mask ranking.
 
         Args:
-            current: of the current frame.
+            current_key: B C h w, of the current frame, from :meth:`key`.
             past_keys: K B C h w, the reference first, then oldest to latest.
             past_masks: K B 1 h w, in [0, 1].
             groups: B, the video each object belongs to.
         """
-        measure = self.config.similarity
-        maps = similarity_maps(self.key(current), past_keys, past_masks, measure)
+        maps = similarity_maps(current_key, past_keys, past_masks, self.config.similarity)
         return rank_masks(maps, past_masks, groups, self.config.multi_object)
 
     def decode(self, current: Features, reference: Tensor, ranking: Ranking | None) -> Tensor:

@@ -51,12 +51,13 @@ class Propagation:
         """
         network = self._network
         current = network.encode(images[self._groups], self._masks)
+        key = network.key(current)
         if network.config.variant != "none":
             past = self.memory.candidates()
-            self.ranking = network.rank(current, past.key, past.mask, self._groups)
+            self.ranking = network.rank(key, past.key, past.mask, self._groups)
         logits = network.decode(current, self._reference, self.ranking)
         self._masks = soft_aggregation(logits, self._groups)
-        self.memory.append(Past(network.key(current), stride32_mask(self._masks)))
+        self.memory.append(Past(key, stride32_mask(self._masks)))
         return self._masks
 
     def add_objects(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:

@@ -82,8 +82,7 @@ def rank_masks(maps: Tensor, past_masks: Tensor, groups: Tensor, multi_object: M
     maps, past_masks = maps.float(), past_masks.float()
     mask_sums = past_masks.sum(dim=(2, 3, 4))
     if multi_object == "average":
-        maps = _group_sum(maps, groups) / torch.bincount(groups)[groups].view(1, -1, 1, 1, 1)
-        mask_sums = _group_sum(mask_sums, groups) / torch.bincount(groups)[groups]
+        maps, mask_sums = _group_mean(maps, groups), _group_mean(mask_sums, groups)
     empty = mask_sums <= 0
     average_v = (maps.sum(dim=(2, 3, 4)) / mask_sums.clamp_min(torch.finfo(torch.float32).tiny)).masked_fill(
         empty, -torch.inf
@@ -94,7 +93,8 @@ def rank_masks(maps: Tensor, past_masks: Tensor, groups: Tensor, multi_object: M
     return Ranking(maps[chosen, objects], past_masks[chosen, objects], chosen, average_v)
 
 
-def _group_sum(values: Tensor, groups: Tensor) -> Tensor:
-    """Sums K B ... over the objects of each group and hands every object its group's sum."""
-    sums = values.new_zeros((len(values), int(groups.max()) + 1, *values.shape[2:]))
-    return sums.index_add(1, groups, values)[:, groups]
+def _group_mean(values: Tensor, groups: Tensor) -> Tensor:
+    """Averages K B ... over the objects of each group and hands every object its group's mean."""
+    counts = torch.bincount(groups)
+    sums = values.new_zeros((len(values), len(counts), *values.shape[2:])).index_add(1, groups, values)
+    return sums[:, groups] / counts[groups].view(1, -1, *[1] * (values.ndim - 2))

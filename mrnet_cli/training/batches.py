@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mrnet_cli.data.masks import VOID
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.clips import Sources, make_clip
 from mrnet_cli.training.recipe import Recipe
-from mrnet_cli.training.sources import VOID
 
 
 class Batch(NamedTuple):

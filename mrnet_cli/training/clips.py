@@ -11,16 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.masks import VOID
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.motion import Maps, Strength, motion_maps
 from mrnet_cli.training.recipe import Stage
-from mrnet_cli.training.sources import VOID, Picture, PictureFiles, object_ids
+from mrnet_cli.training.sources import Picture, PictureFiles, object_ids
 
 VIDEO_MOTION = Strength(shift=0.01, turn=0.01, scale=0.01, bend=0.0)
 SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.03, bend=0.012)
 OBJECT_MOTION = Strength(shift=0.06, turn=0.07, scale=0.06, bend=0.015)
 # an object smaller than this share of the first frame teaches nothing
 LEAST_AREA = 0.003
+# id of an object pasted in, until the objects are numbered anew; stills number theirs from 1
+PASTED = 101
 # draws for one clip before the sources are taken to hold no object
 ATTEMPTS = 1000
 
@@ -70,7 +73,7 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, two_o
         if sources.stills:
             # a still without an object of its own, or a second target, or now and then an occluder
             if second or not object_ids(ids[0], LEAST_AREA):
-                _paste(rng, sources, images, ids, label=101)
+                _paste(rng, sources, images, ids, label=PASTED)
             if rng.random() < 0.25:
                 _paste(rng, sources, images, ids, label=0)
         ids = _relabel(ids, 2 if second else 1, rng)
@@ -182,7 +185,7 @@ def _relabel(ids: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDA
     """Keeps up to ``most`` objects of the first frame as 1..N, a pasted one always; the others become background."""
     present = list(object_ids(ids[0], LEAST_AREA))
     rng.shuffle(present)
-    kept = sorted(present, key=lambda i: i < 100)[:most]
+    kept = sorted(present, key=lambda i: i != PASTED)[:most]
     rng.shuffle(kept)
     table = np.zeros(256, np.uint8)
     table[VOID] = VOID

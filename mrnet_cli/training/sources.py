@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.davis import load_davis
-from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.masks import VOID, any_as_object, read_index_mask
 from mrnet_cli.errors import DataError
 
 Image = NDArray[np.uint8]
-VOID = 255
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class PictureFiles:
         ids = read_index_mask(self.mask)
         if image.shape[:2] != ids.shape:
             raise DataError([f"{self.mask} is not of the size of {self.image}"])
-        return Picture(np.ascontiguousarray(image[..., ::-1]), (ids > 0).astype(np.uint8) if self.binary else ids)
+        return Picture(np.ascontiguousarray(image[..., ::-1]), any_as_object(ids) if self.binary else ids)
 
 
 def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[tuple[PictureFiles, ...], ...]:
