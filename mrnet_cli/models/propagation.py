@@ -21,7 +21,14 @@ class Propagation:
         network: in training or evaluation mode.
         k: past frames beside the reference; by default the network's.
         n: distance between them; by default the network's.
+
+    Attributes:
+        masks: B 1 H W in [0, 1], what the next frame is encoded with; training may put damaged ones in their place.
+        memory: the past frames.
+        ranking: of the last step; None for the variant that ranks nothing.
     """
+
+    masks: Tensor
 
     def __init__(self, network: MRNet, *, k: int | None = None, n: int | None = None) -> None:
         self._network = network
@@ -37,7 +44,7 @@ class Propagation:
             groups: B, index in 0..G-1 of the video each object belongs to.
         """
         features = self._network.encode(images[groups], masks)
-        self._groups, self._masks, self._reference = groups, masks, features.f32
+        self._groups, self.masks, self._reference = groups, masks, features.f32
         self.memory.append(Past(self._network.key(features), stride32_mask(masks)))
 
     def step(self, images: Tensor) -> Tensor:
@@ -50,15 +57,15 @@ class Propagation:
             B 1 H W, the merged probabilities, in [0, 1].
         """
         network = self._network
-        current = network.encode(images[self._groups], self._masks)
+        current = network.encode(images[self._groups], self.masks)
         key = network.key(current)
         if network.config.variant != "none":
             past = self.memory.candidates()
             self.ranking = network.rank(key, past.key, past.mask, self._groups)
         logits = network.decode(current, self._reference, self.ranking)
-        self._masks = soft_aggregation(logits, self._groups)
-        self.memory.append(Past(key, stride32_mask(self._masks)))
-        return self._masks
+        self.masks = soft_aggregation(logits, self._groups)
+        self.memory.append(Past(key, stride32_mask(self.masks)))
+        return self.masks
 
     def add_objects(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:
         """Takes objects that appear in the frame just segmented; their annotation overrides what was predicted there.
@@ -69,9 +76,9 @@ class Propagation:
             groups: B', index in 0..G-1 of the video each new object belongs to.
         """
         features = self._network.encode(images[groups], masks)
-        taken = self._masks.new_zeros((len(images), *masks.shape[1:])).index_add(0, groups, masks.to(self._masks.dtype))
-        known = self._masks * (1 - taken.clamp(max=1))[self._groups]
-        self._masks = torch.cat([known, masks.to(self._masks.dtype)])
+        taken = self.masks.new_zeros((len(images), *masks.shape[1:])).index_add(0, groups, masks.to(self.masks.dtype))
+        known = self.masks * (1 - taken.clamp(max=1))[self._groups]
+        self.masks = torch.cat([known, masks.to(self.masks.dtype)])
         self._groups = torch.cat([self._groups, groups])
         self._reference = torch.cat([self._reference, features.f32])
         new = Past(self._network.key(features), stride32_mask(masks))

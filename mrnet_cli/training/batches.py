@@ -28,12 +28,14 @@ class Batch(NamedTuple):
         masks: T B 1 H W uint8, 0 or 1.
         valid: T B 1 H W uint8, 0 where the annotation says nothing.
         groups: B, the clip each object belongs to.
+        damage: T int64, 0 where a frame's predicted mask is passed on as it is, else a seed for its damage.
     """
 
     images: Tensor
     masks: Tensor
     valid: Tensor
     groups: Tensor
+    damage: Tensor
 
 
 class ClipBatches(Dataset[Batch | DataError]):
@@ -57,7 +59,7 @@ class ClipBatches(Dataset[Batch | DataError]):
         cv2.setNumThreads(0)
         stage = self._recipe.stage_at(step)
         rng = np.random.default_rng([self._seed, step])
-        clips = [make_clip(rng, self._sources, stage, two_objects=self._recipe.two_objects) for _ in range(stage.clips)]
+        clips = [make_clip(rng, self._sources, stage, targets=self._recipe.targets) for _ in range(stage.clips)]
         images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
         owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
         masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]
@@ -67,6 +69,7 @@ class ClipBatches(Dataset[Batch | DataError]):
             torch.from_numpy(masks.astype(np.uint8)),
             torch.from_numpy(valid.astype(np.uint8)),
             torch.tensor([group for group, _ in owners]),
+            torch.from_numpy(rng.integers(1, 2**31, stage.frames) * (rng.random(stage.frames) < self._recipe.degraded)),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,6 +18,7 @@ from mrnet_cli.models.weights import save_weights
 from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from mrnet_cli.training.clips import Sources
+from mrnet_cli.training.degrade import degrade
 from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.losses import cross_entropy, soft_iou_loss
 from mrnet_cli.training.recipe import Recipe
@@ -44,16 +46,19 @@ class Progress:
 def clip_loss(network: MRNet, batch: Batch) -> Tensor:
     """Mean loss over the frames and objects of a batch; each frame is fed the mask predicted before it.
 
-    Candidates are taken from every frame (n = 1): a clip's frames lie up to n apart already.
+    Now and then that mask is damaged on the way, as the batch says. Candidates are taken from
+    every frame (n = 1): a clip's frames lie up to n apart already.
     """
     images = batch.images.float() / 255
-    masks, valid = batch.masks.float(), batch.valid.float()
+    masks, valid, damage = batch.masks.float(), batch.valid.float(), batch.damage.tolist()
     propagation = Propagation(network, n=1)
     propagation.start(images[0], masks[0], batch.groups)
     losses = []
     for t in range(1, len(images)):
         probability = propagation.step(images[t])
         losses.append(cross_entropy(probability, masks[t], valid[t]) + soft_iou_loss(probability, masks[t], valid[t]))
+        if damage[t]:
+            propagation.masks = degrade(propagation.masks, np.random.default_rng(damage[t]))
     return torch.stack(losses).mean()
 
 

@@ -30,6 +30,10 @@ class Strength:
     scale: float
     bend: float
 
+    def scaled(self, factor: float) -> Strength:
+        """The same motion, faster or slower."""
+        return Strength(self.shift * factor, self.turn * factor, self.scale * factor, self.bend * factor)
+
 
 def random_walk(rng: np.random.Generator, frames: int, deviation: float) -> NDArray[np.float64]:
     """T values from 0: a constant drift with a random step upon it, about ``deviation`` a frame."""

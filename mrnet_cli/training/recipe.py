@@ -41,7 +41,8 @@ class Recipe:
         decoupled: AdamW where true, Adam as in the paper where false.
         warm_up: steps in which the learning rate rises.
         decay_power: of the polynomial decay to zero.
-        two_objects: share of clips with a second object pasted in as a target.
+        targets: shares of clips that aim at one object, at two, and so on; they sum to 1.
+        degraded: share of frames whose predicted mask is damaged before the next frame sees it.
         clip_norm: largest norm of the gradient.
         average: decay of the moving average of the weights, which is what is saved.
     """
@@ -54,7 +55,8 @@ class Recipe:
     decoupled: bool = True
     warm_up: int = 100
     decay_power: float = 0.9
-    two_objects: float = 0.3
+    targets: tuple[float, ...] = (0.75, 0.2, 0.05)
+    degraded: float = 0.1
     clip_norm: float = 5.0
     average: float = 0.998
 
@@ -85,8 +87,9 @@ RECIPES = {
     ),
     "lite": Recipe(
         stages=(
-            Stage(share=0.67, height=224, width=384, clips=2, frames=5, video=0.6, gap=6),
-            Stage(share=0.33, height=288, width=512, clips=1, frames=7, video=0.7, gap=6),
+            Stage(share=0.5, height=224, width=384, clips=2, frames=5, video=0.6, gap=6),
+            Stage(share=0.25, height=256, width=448, clips=1, frames=8, video=0.7, gap=10),
+            Stage(share=0.25, height=320, width=576, clips=1, frames=6, video=0.7, gap=10),
         ),
         steps=2_600,
         decoder_rate=4e-4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ def test_a_batch_does_not_depend_on_where_the_training_was_taken_up(sources: Sou
         assert all(same(a, b) for a, b in zip(whole[start:], part, strict=True))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_batch_does_not_depend_on_the_process_that_makes_it(sources: Sources, workers: int) -> None:
     assert all(same(a, b) for a, b in zip(made(sources), made(sources, workers=workers), strict=True))
@@ -91,3 +93,11 @@ def test_a_source_that_cannot_be_read_is_one_error_in_any_process(sources: Sourc
     assert len(caught.value.problems) == 1
     assert str(caught.value).endswith(".jpg")
     assert "\n" not in str(caught.value)
+
+
+def test_the_share_of_damaged_masks_is_the_recipes(sources: Sources) -> None:
+    for share in (0.0, 1.0):
+        recipe = replace(RECIPE, degraded=share)
+        made_batches = list(batches(sources, recipe, seed=1, start=0, workers=0))
+        assert [len(batch.damage) for batch in made_batches] == [3, 3, 3, 2, 2, 2]
+        assert all((batch.damage > 0).float().mean() == share for batch in made_batches)

@@ -17,6 +17,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
+from mrnet_cli.training import loop
 from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.loop import Progress, Trainer, clip_loss
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16))
 STAGE = Stage(share=1.0, height=64, width=64, clips=1, frames=4, video=1.0, gap=1)
 RECIPE = Recipe(
-    stages=(STAGE,), steps=6, decoder_rate=1e-3, backbone_rate=1e-3, weight_decay=1e-4, warm_up=2, two_objects=0
+    stages=(STAGE,), steps=6, decoder_rate=1e-3, backbone_rate=1e-3, weight_decay=1e-4, warm_up=2, targets=(1,)
 )
 
 
@@ -110,6 +111,20 @@ def test_a_clip_offers_every_frame_as_a_candidate(batch: Batch, monkeypatch: pyt
     monkeypatch.setattr(MRNet, "rank", recorded)
     clip_loss(MRNet(CONFIG), batch)
     assert seen == [1, 2, 3]
+
+
+def test_the_next_frame_sees_the_damaged_mask(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+    original = MRNet.encode
+
+    def recorded(self: MRNet, image: torch.Tensor, mask: torch.Tensor) -> object:
+        seen.append(mask)
+        return original(self, image, mask)
+
+    monkeypatch.setattr(MRNet, "encode", recorded)
+    monkeypatch.setattr(loop, "degrade", lambda masks, _: torch.full_like(masks, 0.25))
+    clip_loss(MRNet(CONFIG), batch._replace(damage=torch.tensor([0, 0, 7, 0])))
+    assert [bool((mask == 0.25).all()) for mask in seen] == [False, False, False, True]
 
 
 def test_gradients_reach_every_weight_through_time(batch: Batch) -> None:
