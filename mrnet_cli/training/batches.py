@@ -59,7 +59,8 @@ class ClipBatches(Dataset[Batch | DataError]):
         cv2.setNumThreads(0)
         stage = self._recipe.stage_at(step)
         rng = np.random.default_rng([self._seed, step])
-        clips = [make_clip(rng, self._sources, stage, targets=self._recipe.targets) for _ in range(stage.clips)]
+        targets, scenery = self._recipe.targets, self._recipe.scenery
+        clips = [make_clip(rng, self._sources, stage, targets=targets, scenery=scenery) for _ in range(stage.clips)]
         images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
         owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
         masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]

@@ -27,8 +27,6 @@ PACE = 0.5
 LEAST_AREA = 0.003
 # id of an object pasted in, until the objects are numbered anew; stills number theirs from 1
 PASTED = 101
-# shares of clips with no, one and two pasted objects that are not targets
-SCENERY = (0.5, 0.35, 0.15)
 # share of pasted objects that hide behind those already there
 BEHIND = 0.4
 # share of pasted objects that are another view of one already there, so that looks alone do not tell them apart
@@ -65,7 +63,14 @@ class Sources:
     stills: tuple[PictureFiles, ...]
 
 
-def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, targets: tuple[float, ...]) -> Clip:
+def make_clip(
+    rng: np.random.Generator,
+    sources: Sources,
+    stage: Stage,
+    *,
+    targets: tuple[float, ...],
+    scenery: tuple[float, ...] = (1.0,),
+) -> Clip:
     """One clip, the same for the same state of ``rng``.
 
     Args:
@@ -73,6 +78,7 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, targe
         sources: at least one video or one still.
         stage: size and length.
         targets: shares of clips that aim at one object, at two, and so on.
+        scenery: shares of clips with no pasted object that is not a target, with one, and so on.
 
     Raises:
         DataError: the sources show no object, or a video is shorter than a clip.
@@ -80,12 +86,13 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, targe
     for _ in range(ATTEMPTS):
         wanted = 1 + int(rng.choice(len(targets), p=targets))
         pace = float(np.exp(rng.normal(0, PACE)))
-        pictures, scenery, strength = _base(rng, sources, stage)
+        pictures, backdrop, strength = _base(rng, sources, stage)
         maps = _scene_maps(rng, pictures[0], stage, strength.scaled(pace))
         images, ids = _warp(pictures, maps)
-        if scenery:
+        if backdrop:
             ids[ids != VOID] = 0
-        _add_objects(rng, sources, pictures, images, ids, stage=stage, wanted=wanted, pace=pace)
+        extras = int(rng.choice(len(scenery), p=scenery))
+        _add_objects(rng, sources, pictures, images, ids, stage=stage, wanted=wanted, extras=extras, pace=pace)
         ids = _relabel(ids, wanted, rng)
         if ids[0][ids[0] != VOID].any():
             return Clip(recolour(rng, images), ids)
@@ -95,7 +102,7 @@ def make_clip(rng: np.random.Generator, sources: Sources, stage: Stage, *, targe
 
 
 def _base(rng: np.random.Generator, sources: Sources, stage: Stage) -> tuple[tuple[Picture, ...], bool, Strength]:
-    """T pictures, whether their objects are to stay unlabelled scenery, and how the camera moves over them."""
+    """T pictures, whether they are a backdrop whose objects stay unlabelled, and how the camera moves over them."""
     if sources.videos and (not sources.stills or rng.random() < stage.video):
         return _window(rng, sources, stage), False, VIDEO_MOTION
     # half of the stills are only a background for what is pasted upon them
@@ -111,12 +118,12 @@ def _add_objects(
     *,
     stage: Stage,
     wanted: int,
+    extras: int,
     pace: float,
 ) -> None:
     """Pastes the targets that are missing, and now and then scenery: occluders, and what looks like a target."""
     known = [cutting for cutting in [cut(rng, base)] if cutting is not None]
     missing = max(wanted - len(object_ids(ids[0], LEAST_AREA)), 0)
-    extras = int(rng.choice(len(SCENERY), p=SCENERY))
     for label in [*range(PASTED, PASTED + missing), *[0] * extras]:
         if known and rng.random() < LOOK_ALIKE:
             cutting: Cutting | None = known[int(rng.integers(len(known)))]

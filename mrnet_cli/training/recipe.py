@@ -42,6 +42,7 @@ class Recipe:
         warm_up: steps in which the learning rate rises.
         decay_power: of the polynomial decay to zero.
         targets: shares of clips that aim at one object, at two, and so on; they sum to 1.
+        scenery: shares of clips with no pasted object that is not a target, with one, and so on; they sum to 1.
         degraded: share of frames whose predicted mask is damaged before the next frame sees it.
         clip_norm: largest norm of the gradient.
         average: decay of the moving average of the weights, which is what is saved.
@@ -56,6 +57,7 @@ class Recipe:
     warm_up: int = 100
     decay_power: float = 0.9
     targets: tuple[float, ...] = (0.75, 0.2, 0.05)
+    scenery: tuple[float, ...] = (0.5, 0.35, 0.15)
     degraded: float = 0.1
     clip_norm: float = 5.0
     average: float = 0.998

@@ -63,8 +63,15 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     return Sources((write_video(video, 10),), write_stills(still))
 
 
-def draw(sources: Sources, seed: int, stage: Stage = STAGE, *, targets: tuple[float, ...] = (0.5, 0.5)) -> Clip:
-    return make_clip(np.random.default_rng(seed), sources, stage, targets=targets)
+def draw(
+    sources: Sources,
+    seed: int,
+    stage: Stage = STAGE,
+    *,
+    targets: tuple[float, ...] = (0.5, 0.5),
+    scenery: tuple[float, ...] = (0.5, 0.5),
+) -> Clip:
+    return make_clip(np.random.default_rng(seed), sources, stage, targets=targets, scenery=scenery)
 
 
 def inside(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -174,12 +181,11 @@ def test_a_void_patch_is_no_object_of_the_clip() -> None:
 
 def test_no_id_arises_between_two_objects_that_touch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "_relabel", lambda ids, *_: ids)
-    monkeypatch.setattr(clips, "SCENERY", (1.0,))
     image, ids = np.full((80, 120, 3), 90, np.uint8), np.full((80, 120), 3, np.uint8)
     ids[:, 60:] = 7
     video = tuple(write_picture(tmp_path, f"{t}.png", image, ids) for t in range(4))
     for seed in SEEDS:
-        assert set(np.unique(draw(Sources((video,), ()), seed, targets=(1,)).ids)) <= {3, 7}
+        assert set(np.unique(draw(Sources((video,), ()), seed, targets=(1,), scenery=(1,)).ids)) <= {3, 7}
 
 
 def test_frames_of_a_video_run_one_way_with_gaps_up_to_the_stages(
