@@ -6,15 +6,17 @@ split's sequences in `ROOT/ImageSets/2017/val.txt`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from natsort import natsorted
 
 from mrnet_cli.data.frames import SUFFIXES
+from mrnet_cli.data.mask_trees import children, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
+from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
 Year = Literal[2016, 2017]
@@ -22,11 +24,15 @@ Year = Literal[2016, 2017]
 
 @dataclass(frozen=True)
 class Sequence:
-    """One video: its frames and annotations in order; either may be empty where nobody asked for it."""
+    """One video: its frames and annotations in order; either may be empty where nobody asked for it.
+
+    Where every object has a folder of its own, the annotations are in `objects`, by its number.
+    """
 
     name: str
     images: tuple[Path, ...]
     annotations: tuple[Path, ...]
+    objects: Mapping[int, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def load_davis(
@@ -37,6 +43,7 @@ def load_davis(
     resolution: str = "480p",
     sequences: Iterable[str] | None = None,
     with_images: bool = True,
+    problems: list[str] | None = None,
 ) -> list[Sequence]:
     """Finds the sequences of a split.
 
@@ -47,43 +54,61 @@ def load_davis(
         resolution: the folder below `JPEGImages` and `Annotations`.
         sequences: names to keep, in the split's order; all by default.
         with_images: whether frames are needed, and the first of them annotated; scoring needs the annotations only.
+        problems: collects what is wrong with single sequences, which are then left out, in place of raising it; for a
+            caller that has more to check.
 
     Raises:
-        DataError: names every problem: no split file, a sequence that is not in the split, an absent or empty folder.
+        DataError: names every problem: no split file, a sequence that is not in the split, an absent or empty folder,
+            several masks of one frame.
     """
     names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
-    found, problems = [], []
+    found: list[Sequence] = []
+    wrong: list[str] = []
     for name in names:
         images, image_problems = _list_images(root / "JPEGImages" / resolution / name) if with_images else ((), [])
-        annotations, annotation_problems = _list_masks(root / "Annotations" / resolution / name)
-        problems += image_problems + annotation_problems
+        annotations, mask_problems = _list_masks(root / "Annotations" / resolution / name)
+        wrong += image_problems + mask_problems
         if images and annotations and annotations[0].stem != images[0].stem:
-            problems.append(f"{annotations[0].with_stem(images[0].stem)} is missing: the first frame needs a mask")
-        found.append(Sequence(name, images, annotations))
-    if problems:
-        raise DataError(problems)
+            wrong.append(f"{annotations[0].with_stem(images[0].stem)} is missing: the first frame needs a mask")
+        if annotations:
+            found.append(Sequence(name, images, annotations))
+    _tell(wrong, problems)
     return found
 
 
-def load_annotation_tree(folder: Path, *, sequences: Iterable[str] | None = None) -> list[Sequence]:
-    """Finds the sequences of any `FOLDER/SEQUENCE/FRAME.png` tree, without images.
+def load_annotation_tree(
+    folder: Path, *, sequences: Iterable[str] | None = None, problems: list[str] | None = None
+) -> list[Sequence]:
+    """Finds the sequences of any tree of masks, without images.
+
+    Args:
+        folder: holds `SEQUENCE/FRAME.png` or `SEQUENCE/OBJECT/FRAME.png`, objects being numbers; or `FRAME.png` of one
+            sequence.
+        sequences: names to keep; all by default.
+        problems: as in :func:`load_davis`.
 
     Raises:
-        DataError: names every problem: no sequence folder, a sequence that is not there, a folder without PNGs.
+        DataError: names every problem: no sequence folder, a sequence that is not there, a folder without PNGs, several
+            masks of one frame.
     """
-    try:
-        names = natsorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise DataError([f"{folder} cannot be listed: {_reason(error)}"]) from error
-    if not names:
-        raise DataError([f"{folder} holds no sequence folders: give the folder above the masks' own"])
-    found, problems = [], []
+    folders, files = children(folder)
+    if not folders and not files:
+        raise DataError([f"{folder} holds no sequences: give the folder that holds SEQUENCE/FRAME.png"])
+    root, names = (folder, list(folders)) if folders else (folder.resolve().parent, [folder.resolve().name])
+    found: list[Sequence] = []
+    wrong: list[str] = []
     for name in _choose(names, sequences, split=str(folder)):
-        annotations, annotation_problems = _list_masks(folder / name)
-        problems += annotation_problems
-        found.append(Sequence(name, (), annotations))
-    if problems:
-        raise DataError(problems)
+        try:
+            masks = list_masks(root / name)
+        except DataError as error:
+            wrong += error.problems
+            continue
+        if not masks.frames and not masks.objects:
+            wrong.append(f"{root / name} holds no PNG masks: add them, or name the others with --sequences")
+            continue
+        objects = {number: _paths(files) for number, files in masks.objects.items()}
+        found.append(Sequence(name, (), _paths(masks.frames), objects))
+    _tell(wrong, problems)
     return found
 
 
@@ -115,7 +140,7 @@ def read_split(root: Path, *, year: Year, split: str, resolution: str = "480p") 
     return names
 
 
-def load_object_mask(path: Path, year: Year) -> IdMask:
+def load_object_mask(path: MaskFile, year: Year) -> IdMask:
     """An annotation under the rules of a year.
 
     Returns:
@@ -153,23 +178,34 @@ def _other_splits(folder: Path) -> str:
 
 
 def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
-    return _list(folder, SUFFIXES, "frames")
-
-
-def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
-    return _list(folder, frozenset({".png"}), "PNG masks")
-
-
-def _list(folder: Path, suffixes: frozenset[str], what: str) -> tuple[tuple[Path, ...], list[str]]:
-    """Files in natural order, so that 2 comes before 10, and the problem if there are none."""
+    """Frames in natural order, so that 2 comes before 10, and the problem if there are none."""
     try:
-        files = [path for path in folder.iterdir() if path.suffix.lower() in suffixes and path.name[0] != "."]
+        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
     except FileNotFoundError:
         return (), [f"{folder} is missing"]
     except OSError as error:
-        return (), [f"{folder} cannot be listed: {_reason(error)}"]
-    return tuple(natsorted(files, key=lambda path: path.name)), [] if files else [f"{folder} holds no {what}"]
+        return (), [f"{folder} cannot be listed: {(error.strerror or str(error)).lower()}"]
+    return tuple(natsorted(files, key=lambda path: path.name)), [] if files else [f"{folder} holds no frames"]
 
 
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+    try:
+        masks = _paths(list_masks(folder).frames)
+    except DataError as error:
+        return (), list(error.problems)
+    if masks:
+        return masks, []
+    what = "holds no PNG masks" if folder.exists() else "is missing"
+    return (), [f"{folder} {what}: add it, or take {folder.name} out of the split"]
+
+
+def _paths(files: Mapping[str, MaskFile]) -> tuple[Path, ...]:
+    # a folder holds paths only; members of zips are for predictions
+    return tuple(file for file in files.values() if isinstance(file, Path))
+
+
+def _tell(wrong: list[str], problems: list[str] | None) -> None:
+    if problems is not None:
+        problems += wrong
+    elif wrong:
+        raise DataError(wrong)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
 IdMask = NDArray[np.uint8]
@@ -55,7 +56,7 @@ def colour_map(size: int = 256) -> NDArray[np.uint8]:
 DAVIS_PALETTE = colour_map()
 
 
-def read_index_mask(path: Path) -> IdMask:
+def read_index_mask(path: MaskFile) -> IdMask:
     """Reads a palette, grey or 1-bit PNG.
 
     Returns:
@@ -67,7 +68,7 @@ def read_index_mask(path: Path) -> IdMask:
     return _decode(path)[0]
 
 
-def read_checked_mask(path: Path) -> IdMask:
+def read_checked_mask(path: MaskFile) -> IdMask:
     """As :func:`read_index_mask`, and refuses what is not ids but a smoothed picture of a mask.
 
     Raises:
@@ -172,12 +173,14 @@ def smoothed_levels(mask: IdMask) -> int:
     return int(np.count_nonzero(counts)) if smoothed else 0
 
 
-def _decode(path: Path) -> tuple[IdMask, NDArray[np.uint8] | None]:
+def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:
     """Ids of shape (H, W), and the grey of each palette index if the used part of the palette is grey."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+        raise DataError(
+            [f"{path} cannot be read: {(error.strerror or str(error)).lower()}; give a readable PNG"]
+        ) from error
     if not content.startswith(_SIGNATURE):
         raise DataError([f"{path} is not a PNG: save the mask as an 8-bit palette or grey PNG"])
     try:
@@ -189,7 +192,7 @@ def _decode(path: Path) -> tuple[IdMask, NDArray[np.uint8] | None]:
         raise DataError([f"{path} is too large for a mask: {error}"]) from error
 
 
-def _ids(path: Path, image: Image.Image, *, depth: int) -> IdMask:
+def _ids(path: MaskFile, image: Image.Image, *, depth: int) -> IdMask:
     if image.mode == "1":
         return np.array(image).astype(np.uint8)
     if image.mode not in ("L", "P"):

@@ -114,9 +114,36 @@ def test_any_tree_of_masks_makes_sequences(root: Path) -> None:
     assert [(one.name, len(one.annotations), one.images) for one in sequences] == [("bear", 3, ()), ("dog", 3, ())]
 
 
-def test_a_folder_of_masks_in_place_of_sequences_is_refused(root: Path) -> None:
-    with pytest.raises(DataError, match="give the folder above"):
-        load_annotation_tree(root / "Annotations/480p/bear")
+def test_a_folder_of_masks_is_one_sequence_of_its_name(root: Path) -> None:
+    (sequence,) = load_annotation_tree(root / "Annotations/480p/bear")
+    assert (sequence.name, [path.name for path in sequence.annotations]) == ("bear", ["2.png", "9.png", "10.png"])
+
+
+def test_a_folder_without_masks_is_refused(root: Path) -> None:
+    (root / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty holds no sequences: give the folder that holds SEQUENCE/FRAME\.png"):
+        load_annotation_tree(root / "empty")
+
+
+def test_folders_named_by_numbers_are_objects(tmp_path: Path) -> None:
+    for number in ("10", "002"):
+        (tmp_path / "bear" / number).mkdir(parents=True)
+        write_index_mask(tmp_path / "bear" / number / "00000.png", np.ones((2, 2), np.uint8))
+    (sequence,) = load_annotation_tree(tmp_path)
+    assert sequence.annotations == ()
+    assert {number: len(files) for number, files in sequence.objects.items()} == {2: 1, 10: 1}
+
+
+def test_a_caller_that_checks_more_gets_the_problems_and_the_sound_sequences(root: Path) -> None:
+    write_split(root, "2017/val.txt", "dog\ncat\nbear\n")
+    write_index_mask(root / "Annotations/480p/bear/02.png", np.ones((2, 2), np.uint8))
+    problems: list[str] = []
+    found = load_davis(root, year=2017, split="val", with_images=False, problems=problems)
+    assert [sequence.name for sequence in found] == ["dog"]
+    assert problems == [
+        f"{root}/Annotations/480p/cat is missing: add it, or take cat out of the split",
+        f"{root}/Annotations/480p/bear holds several masks of frame 2: keep one of 02.png, 2.png",
+    ]
 
 
 def test_the_real_val_split(davis_data: Path) -> None:

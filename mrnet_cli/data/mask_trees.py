@@ -1,0 +1,144 @@
+"""Trees of masks as people keep them: folders or zips of `SEQUENCE/FRAME.png` or of `SEQUENCE/OBJECT/FRAME.png`.
+
+The second is how SAM 2 writes masks: a folder an object, named by its number, with masks of that object alone. They may
+overlap those of others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from natsort import natsorted
+
+from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
+from mrnet_cli.errors import DataError
+
+Folder = Path | ZipFolder
+
+
+@dataclass(frozen=True)
+class SequenceMasks:
+    """The masks of a sequence: by frame, or by object and frame; in natural order, so that 2 comes before 10.
+
+    Attributes:
+        place: the folder they were found in.
+        frames: files by the frame's name.
+        objects: the same for each object's number, where objects have folders of their own.
+    """
+
+    place: str
+    frames: dict[str, MaskFile] = field(default_factory=dict)
+    objects: dict[int, dict[str, MaskFile]] = field(default_factory=dict)
+
+
+def open_tree(path: Path, names: Iterable[str], *, limits: ZipLimits | None = None) -> Folder:
+    """A folder as it is, or what a zip holds; one folder around everything in a zip is looked through.
+
+    Args:
+        path: the folder or zip.
+        names: of the sequences that are looked for.
+        limits: what the zip's masks may unpack to.
+
+    Raises:
+        DataError: nothing is there, or it is a zip that should not be read.
+    """
+    if path.is_dir():
+        return path
+    tree = list_zip(path, limits=limits)
+    if len(tree.folders) == 1 and not tree.files and not tree.folders.keys() & set(names):
+        return next(iter(tree.folders.values()))
+    return tree
+
+
+def below(folder: Folder, name: str) -> Folder:
+    """The folder of that name in another, there or not."""
+    if isinstance(folder, Path):
+        return folder / name
+    return folder.folders.get(name, ZipFolder(f"{folder}/{name}"))
+
+
+def tree_name(path: Path) -> str:
+    """What results of a tree go by: the folder's name, or the zip's without its ending.
+
+    >>> tree_name(Path("runs/mine"))
+    'mine'
+    """
+    path = path.resolve()
+    return path.stem if path.is_file() else path.name
+
+
+def list_masks(folder: Folder) -> SequenceMasks:
+    """What a sequence's folder holds; empty where the folder is missing.
+
+    Raises:
+        DataError: the folder cannot be listed, holds masks and folders of objects, or has two files for a frame or two
+            folders for an object.
+    """
+    folders, files = children(folder)
+    numbers = [name for name in folders if name.isdecimal()]
+    if files and numbers:
+        remedy = f"remove the masks, or the folders {', '.join(numbers)}"
+        raise DataError([f"{folder} holds masks and folders of objects: {remedy}"])
+    if files or not numbers:
+        return SequenceMasks(str(folder), frames=_by_frame(folder, files))
+    problems = _twice(folder, numbers, what="folders of object")
+    objects: dict[int, dict[str, MaskFile]] = {}
+    for name in numbers:
+        try:
+            objects[int(name)] = _by_frame(folders[name], children(folders[name])[1])
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return SequenceMasks(str(folder), objects=objects)
+
+
+def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFile]]]:
+    """Folders by name, and PNGs with their names, both in natural order; hidden ones are left out.
+
+    Whatever is named like a PNG counts as one, be it a folder or a dangling link: reading it tells what is wrong.
+
+    Raises:
+        DataError: the folder cannot be listed.
+    """
+    if isinstance(folder, ZipFolder):
+        folders: dict[str, Folder] = {name: folder.folders[name] for name in natsorted(folder.folders)}
+        return folders, [(name, folder.files[name]) for name in natsorted(folder.files)]
+    try:
+        with os.scandir(folder) as scan:
+            entries = natsorted((one for one in scan if one.name[0] != "."), key=lambda one: one.name)
+            masks = [one.name for one in entries if _is_mask(one.name)]
+            others = [one.name for one in entries if not _is_mask(one.name) and one.is_dir()]
+    except FileNotFoundError:
+        return {}, []
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DataError([f"{folder} cannot be listed: {reason}; give a readable folder"]) from error
+    return {name: folder / name for name in others}, [(name, folder / name) for name in masks]
+
+
+def _is_mask(name: str) -> bool:
+    return name.lower().endswith(".png")
+
+
+def _by_frame(folder: Folder, files: list[tuple[str, MaskFile]]) -> dict[str, MaskFile]:
+    problems = _twice(folder, [name for name, _ in files], what="masks of frame")
+    if problems:
+        raise DataError(problems)
+    return {Path(name).stem: file for name, file in files}
+
+
+def _twice(folder: Folder, names: list[str], *, what: str) -> list[str]:
+    """Names that mean the same frame or object: `1.png` and `00001.PNG`."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        stem = Path(name).stem
+        groups.setdefault(str(int(stem)) if stem.isdecimal() else stem, []).append(name)
+    return [
+        f"{folder} holds several {what} {meant}: keep one of {', '.join(same)}"
+        for meant, same in groups.items()
+        if len(same) > 1
+    ]
