@@ -14,6 +14,7 @@ from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.overlay import write_gif, write_picture
 from mrnet_cli.data.synthetic import make_demo_dataset
+from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
 from mrnet_cli.inference.jobs import Job, davis_jobs
@@ -46,7 +47,7 @@ def demo(output: Path) -> None:
     record = Record(predictions, settings_of(segmenter, shipped_weights()))
     with frame_progress("Segmenting", sum(len(job.frames) for job in jobs)) as advance:
         done = predict(segmenter, jobs, predictions, record=record, overlays=True, on_frame=advance)
-    evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, year=2017)
+    evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, protocol=DAVIS_2017)
     write_evaluation(evaluation, output / "scores", split="val")
     _write_pictures(jobs, predictions / OVERLAYS, output)
     show_evaluation(evaluation, split="val")

@@ -1,82 +1,156 @@
-"""``mrnet evaluate``: J, F and J&F of folders of predictions."""
+"""``mrnet evaluate``: J, F and J&F of predictions."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
-from mrnet_cli.cli.options import comma_separated
+from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.screen import show_evaluation
-from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
+from mrnet_cli.data.mask_trees import tree_name
+from mrnet_cli.data.zips import ZipLimits
+from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.runner import evaluate_all
 from mrnet_cli.evaluation.tables import write_evaluation
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
+GROUPS = {
+    "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
+    "By which rules": ["year", "protocol", "first_last", "resize_predictions"],
+    "How, and where to": ["output", "workers", "zip_limits"],
+}
 
-@click.command(epilog="Example:  mrnet evaluate --davis DAVIS --year 2016 --predictions mine --output scores")
-@click.option("--davis", type=folder, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
-@click.option("--annotations", type=folder, help="In place of --davis: any folder of SEQUENCE/FRAME.png.")
+EPILOG = """\b
+Examples:
+  DAVIS:
+    mrnet evaluate --davis DAVIS --year 2016 --predictions mine --output scores
+  Two methods, one as a zip for CodaLab:
+    mrnet evaluate --davis DAVIS --predictions mine --predictions theirs.zip \\
+      --output scores
+  Any two trees of masks, or of a folder for each object, as SAM 2 writes them:
+    mrnet evaluate --annotations sav_val/Annotations_6fps --protocol mose \\
+      --predictions sam2 --output scores
+"""
+
+
+@click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
+@click.option("--davis", type=folder, help="DAVIS root: Annotations, ImageSets.")
 @click.option(
-    "--predictions", type=folder, multiple=True, required=True, help="SEQUENCE/FRAME.png below it; repeatable."
+    "--annotations",
+    type=folder,
+    help="In place of --davis: any folder of SEQUENCE/FRAME.png or SEQUENCE/OBJECT/FRAME.png, or of one sequence.",
 )
-@click.option("--year", type=click.Choice(["2016", "2017"]), default="2017", show_default=True, help="Whose rules.")
+@click.option(
+    "--predictions",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    required=True,
+    help="Folder or zip of the same, in either form; repeatable.",
+)
 @click.option("--split", help="Split file of --davis [default: val]; also names the result files.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below Annotations of --davis.")
 @click.option("--sequences", help="Comma-separated names to score in place of all.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; as many as there are CPUs by default.")
+@click.option("--year", type=click.Choice(["2016", "2017"]), help="Of DAVIS: its split and rules  [default: 2017]")
+@click.option(
+    "--protocol",
+    type=click.Choice(list(PROTOCOLS)),
+    help="Whose rules: DAVIS scores the objects of the first frame; youtube-vos and lvos every object, after the first "
+    "frame that shows it; mose every object, in all frames  [default: davis2017, or of --year]",
+)
+@click.option(
+    "--first-last",
+    type=click.Choice(get_args(FirstLast)),
+    help="Whether a sequence's first and last frames are scored  [default: keep for youtube-vos, else drop]",
+)
+@click.option(
+    "--resize-predictions", type=click.Choice(["nearest"]), help="Resize masks of another size, in place of refusing."
+)
 @click.option("--output", type=click.Path(file_okay=True, path_type=Path), required=True, help="Folder to write.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
+@click.option(
+    "--zip-limits",
+    nargs=3,
+    type=click.IntRange(min=1),
+    metavar="TOTAL FILE RATIO",
+    help="What a zip may unpack to: MiB in all, MiB a mask, and how many times its size  [default: 8192 64 200]",
+)
 def evaluate(
     davis: Path | None,
     annotations: Path | None,
     predictions: tuple[Path, ...],
-    year: str,
     split: str | None,
     resolution: str,
     sequences: str | None,
-    workers: int | None,
+    year: str | None,
+    protocol: str | None,
+    first_last: str | None,
+    resize_predictions: str | None,
     output: Path,
+    workers: int | None,
+    zip_limits: tuple[int, int, int] | None,
 ) -> None:
-    """Scores folders of predictions: J, F and J&F as DAVIS defines them."""
+    """Scores predictions: J, F and J&F as DAVIS defines them.
+
+    Nothing is written unless all is well; otherwise every problem is told, and the exit code is 2.
+    """
     if (davis is None) == (annotations is None):
         raise click.UsageError("give either --davis or --annotations")
     outputs = _outputs(predictions, output)
     check_output_dir(output)
-    rules = cast(Year, int(year))
+    rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
+    split = split or ("all" if davis is None else "val")
+    problems: list[str] = []
     names = comma_separated(sequences)
-    found: list[Sequence]
-    if davis is not None:
-        split = split or "val"
-        found = load_davis(davis, year=rules, split=split, resolution=resolution, sequences=names, with_images=False)
-    else:
+    if davis is None:
         assert annotations is not None
-        split = split or "all"
-        found = load_annotation_tree(annotations, sequences=names)
+        found = load_annotation_tree(annotations, sequences=names, problems=problems)
+    else:
+        of = _year(year, protocol)
+        found = load_davis(
+            davis, year=of, split=split, resolution=resolution, sequences=names, with_images=False, problems=problems
+        )
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scoring", total=None)
         evaluations = evaluate_all(
             found,
             predictions,
-            year=rules,
+            protocol=rules,
             workers=workers or _cpus(),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            zip_limits=ZipLimits(*zip_limits) if zip_limits else None,
+            known_problems=problems,
         )
     for evaluation, place in zip(evaluations, outputs, strict=True):
         write_evaluation(evaluation, place, split=split)
         show_evaluation(evaluation, split=split)
 
 
+def _rules(year: str | None, protocol: str | None, first_last: str | None, *, resize: bool) -> Protocol:
+    rules = PROTOCOLS[protocol] if protocol else of_year(_year(year, protocol))
+    if year and rules.name.startswith("davis") and rules.name != f"davis{year}":
+        raise click.UsageError(f"--year {year} and --protocol {rules.name} contradict each other: give one of them")
+    ends = cast(FirstLast, first_last or rules.first_last)
+    return replace(rules, first_last=ends, resize=resize)
+
+
+def _year(year: str | None, protocol: str | None) -> Year:
+    return 2016 if year == "2016" or (year is None and protocol == "davis2016") else 2017
+
+
 def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
-    """One folder writes into the output itself, several each below it, under their names."""
+    """One tree writes into the output itself, several each below it, under their names."""
     if len(predictions) == 1:
         return [output]
-    names = [path.resolve().name for path in predictions]
+    names = [tree_name(path) for path in predictions]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise click.UsageError(

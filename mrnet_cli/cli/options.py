@@ -1,6 +1,10 @@
-"""How commands read what several of them are given."""
+"""How commands read what several of them are given, and show their options."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
 
 
 def comma_separated(text: str | None) -> list[str] | None:
@@ -10,3 +14,24 @@ def comma_separated(text: str | None) -> list[str] | None:
     ['bear', 'camel']
     """
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+class GroupedCommand(click.Command):
+    """A command whose help has its options under headings.
+
+    Attributes:
+        groups: for each heading the names of its parameters; those in none, such as `--help`, join the last.
+    """
+
+    def __init__(self, *arguments: object, groups: Mapping[str, Sequence[str]], **settings: object) -> None:
+        super().__init__(*arguments, **settings)  # type: ignore[arg-type]
+        self.groups = groups
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes a section for each group."""
+        records = {one.name: record for one in self.get_params(ctx) if (record := one.get_help_record(ctx))}
+        sections = {heading: [records.pop(name) for name in names] for heading, names in self.groups.items()}
+        sections[list(sections)[-1]] += records.values()
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)

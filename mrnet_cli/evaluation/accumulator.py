@@ -5,7 +5,7 @@ Shape letters: N objects, T frames, H W pixels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ from mrnet_cli.data.masks import IdMask
 from mrnet_cli.evaluation.boundary import boundary_accuracy, tolerance_radius
 from mrnet_cli.evaluation.region import Mask, region_similarity
 from mrnet_cli.evaluation.statistics import Statistics, summarise
+
+_RESIZE = "resize it with nearest neighbour, or pass --resize-predictions nearest"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class ObjectScore:
     f_per_frame: tuple[float, ...]
     j: Statistics
     f: Statistics
+
+    def counted(self, number: int, start: int) -> ObjectScore:
+        """The score under the object's own number, over the frames from which on it counts."""
+        if start == 0:
+            return replace(self, object=number)
+        j, f = self.j_per_frame[start:], self.f_per_frame[start:]
+        return ObjectScore(self.sequence, number, self.frames[start:], j, f, summarise(j), summarise(f))
 
 
 @dataclass
@@ -57,10 +66,12 @@ class SequenceScorer:
             ValueError: the sizes differ, or the prediction holds an id above N.
         """
         if predicted.shape != true.shape:
-            raise ValueError(f"is {_size(predicted)}, its annotation {_size(true)}: resize it with nearest neighbour")
+            raise ValueError(f"is {_size(predicted)}, its annotation {_size(true)}: {_RESIZE}")
         largest = int(predicted.max(initial=0))
         if largest > self.objects:
-            raise ValueError(f"holds id {largest}, but the first annotation names objects 1 to {self.objects} only")
+            raise ValueError(
+                f"holds id {largest}, but the first annotation names objects 1 to {self.objects} only: set it to 0"
+            )
 
     def update(self, predicted: IdMask, true: IdMask, *, frame: str) -> None:
         """Adds a frame; arguments and errors as in :meth:`validate`."""

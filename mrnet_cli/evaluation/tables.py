@@ -11,7 +11,7 @@ import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.evaluation.boundary import tolerance_radius
-from mrnet_cli.evaluation.runner import Evaluation
+from mrnet_cli.evaluation.runner import Evaluation, count_frames
 
 Row = Sequence[str | int | float]
 
@@ -83,19 +83,19 @@ def sequence_rows(evaluation: Evaluation) -> list[tuple[str, tuple[int, int], tu
     for name, objects in evaluation.sequences.items():
         j = float(np.mean([one.j.mean for one in objects]))
         f = float(np.mean([one.f.mean for one in objects]))
-        rows.append((name, (len(objects), len(objects[0].frames)), ((j + f) / 2, j, f)))
+        rows.append((name, (len(objects), count_frames(objects)), ((j + f) / 2, j, f)))
     return rows
 
 
 def protocol_line(evaluation: Evaluation, *, split: str) -> str:
     """By which rules the numbers came about, in one line."""
-    unit = "sequences" if evaluation.year == 2016 else "objects"
+    protocol = evaluation.protocol
     sequences = len(evaluation.sequences)
     tolerance = ", ".join(f"{tolerance_radius(h, w)} px at {w}x{h}" for w, h in evaluation.sizes)
     return (
-        f"DAVIS-{evaluation.year} rules, split {split}: {evaluation.frames} frames of {sequences} sequences "
-        f"scored (the first and last of each are not), mean over {len(evaluation.objects)} {unit}, "
-        f"boundary tolerance {tolerance}, mrnet {evaluation.version}"
+        f"{protocol.title} rules, split {split}: {evaluation.frames} frames of {sequences} sequences "
+        f"scored ({protocol.frames}), mean over {len(evaluation.objects)} {protocol.unit}, "
+        f"boundary tolerance {tolerance}, {''.join(f'{note}, ' for note in evaluation.notes)}mrnet {evaluation.version}"
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, of_year
 from mrnet_cli.evaluation.runner import Evaluation, evaluate, evaluate_all
 
 WriteTree = Callable[..., Path]
@@ -22,9 +23,9 @@ def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[Seq
     return load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip, "b": clip * 12}))
 
 
-def problems_of(truth: list[Sequence], predictions: Path, *, year: Year = 2017, workers: int = 1) -> tuple[str, ...]:
+def problems_of(truth: list[Sequence], predictions: Path, *, workers: int = 1) -> tuple[str, ...]:
     with pytest.raises(DataError) as caught:
-        evaluate(truth, predictions, year=year, workers=workers)
+        evaluate(truth, predictions, protocol=DAVIS_2017, workers=workers)
     return caught.value.problems
 
 
@@ -56,7 +57,7 @@ def assert_equals_golden(evaluation: Evaluation, golden: Path, name: str) -> Non
 def test_equals_the_official_toolkit_on_two_sequences(davis_data: Path, golden: Path, year: Year, root: str) -> None:
     names = ["bmx-trees", "car-shadow"]
     sequences = load_davis(davis_data / root, year=year, split="val", sequences=names, with_images=False)
-    evaluation = evaluate(sequences, davis_data / "predictions" / "osvos", year=year)
+    evaluation = evaluate(sequences, davis_data / "predictions" / "osvos", protocol=of_year(year))
     assert_equals_golden(evaluation, golden, f"davis{year}_osvos")
 
 
@@ -65,7 +66,7 @@ def test_equals_the_official_toolkit_on_the_whole_split(
     davis_data: Path, golden: Path, golden_global: dict[str, dict[str, float]], year: Year, root: str
 ) -> None:
     sequences = load_davis(davis_data / root, year=year, split="val", with_images=False)
-    evaluation = evaluate(sequences, davis_data / "predictions" / "osvos", year=year, workers=2)
+    evaluation = evaluate(sequences, davis_data / "predictions" / "osvos", protocol=of_year(year), workers=2)
     assert_equals_golden(evaluation, golden, f"davis{year}_osvos")
     expected = golden_global[f"davis{year}_osvos"]
     assert len(evaluation.objects) == expected["objects"]
@@ -78,7 +79,7 @@ def test_equals_the_official_toolkit_on_the_whole_split(
 
 
 def test_perfect_predictions_score_one(truth: list[Sequence], tmp_path: Path) -> None:
-    evaluation = evaluate(truth, tmp_path / "truth", year=2017)
+    evaluation = evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
     assert (evaluation.jf, evaluation.j.decay, evaluation.frames) == (1.0, 0.0, 3 + 58)
     assert [(one.sequence, one.object) for one in evaluation.objects] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
@@ -86,7 +87,7 @@ def test_perfect_predictions_score_one(truth: list[Sequence], tmp_path: Path) ->
 def test_empty_predictions_score_zero(truth: list[Sequence], tmp_path: Path, write_tree: WriteTree) -> None:
     empty = np.zeros((40, 60), np.uint8)
     write_tree(tmp_path / "empty", {"a": [empty] * 5, "b": [empty] * 60})
-    assert evaluate(truth, tmp_path / "empty", year=2017).jf == 0
+    assert evaluate(truth, tmp_path / "empty", protocol=DAVIS_2017).jf == 0
 
 
 def test_first_and_last_frames_are_neither_scored_nor_needed(truth: list[Sequence], tmp_path: Path) -> None:
@@ -94,39 +95,39 @@ def test_first_and_last_frames_are_neither_scored_nor_needed(truth: list[Sequenc
         (tmp_path / "truth" / name).rename(tmp_path / "truth" / name.replace("/", "-"))
     (tmp_path / "truth" / "a-00000.png").rename(tmp_path / "first.png")
     annotations = (tmp_path / "first.png", *truth[0].annotations[1:])
-    evaluation = evaluate([Sequence("a", (), annotations)], tmp_path / "truth", year=2017)
+    evaluation = evaluate([Sequence("a", (), annotations)], tmp_path / "truth", protocol=DAVIS_2017)
     assert evaluation.objects[0].frames == ("00001", "00002", "00003")
 
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_results_do_not_depend_on_the_number_of_workers(truth: list[Sequence], tmp_path: Path, workers: int) -> None:
-    alone = evaluate(truth, tmp_path / "truth", year=2017)
-    assert evaluate(truth, tmp_path / "truth", year=2017, workers=workers) == alone
+    alone = evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
+    assert evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017, workers=workers) == alone
 
 
 def test_in_2016_any_value_is_the_object(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
     truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip}, binary=True))
-    evaluation = evaluate(truth, write_tree(tmp_path / "ids", {"a": clip}), year=2016)
+    evaluation = evaluate(truth, write_tree(tmp_path / "ids", {"a": clip}), protocol=DAVIS_2016)
     assert (len(evaluation.objects), evaluation.jf) == (1, 1.0)
 
 
 def test_in_2017_void_is_background(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
     with_void = [np.where(mask == 0, np.uint8(255), mask) for mask in clip]
     truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": with_void}))
-    evaluation = evaluate(truth, write_tree(tmp_path / "ids", {"a": clip}), year=2017)
+    evaluation = evaluate(truth, write_tree(tmp_path / "ids", {"a": clip}), protocol=DAVIS_2017)
     assert (len(evaluation.objects), evaluation.jf) == (2, 1.0)
 
 
 def test_several_folders_are_scored_in_order(truth: list[Sequence], tmp_path: Path, write_tree: WriteTree) -> None:
     empty = np.zeros((40, 60), np.uint8)
     write_tree(tmp_path / "empty", {"a": [empty] * 5, "b": [empty] * 60})
-    both = evaluate_all(truth, [tmp_path / "empty", tmp_path / "truth"], year=2017)
+    both = evaluate_all(truth, [tmp_path / "empty", tmp_path / "truth"], protocol=DAVIS_2017)
     assert [(one.predictions, one.jf) for one in both] == [("empty", 0.0), ("truth", 1.0)]
 
 
 def test_progress_ends_at_the_total(truth: list[Sequence], tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    evaluate(truth, tmp_path / "truth", year=2017, on_progress=lambda done, total: seen.append((done, total)))
+    evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017, on_progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (61, 61)
 
 

@@ -10,6 +10,7 @@ import pytest
 from mrnet_cli import __version__
 from mrnet_cli.errors import OutputError
 from mrnet_cli.evaluation.accumulator import ObjectScore
+from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.statistics import summarise
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -28,7 +29,7 @@ def evaluation() -> Evaluation:
         score("dog", 1, [1.0], [1.0]),
         score("dog", 2, [0.0], [0.5]),
     )
-    return Evaluation("mine", 2017, objects, ((854, 480),))
+    return Evaluation("mine", DAVIS_2017, objects, ((854, 480),))
 
 
 def test_full_precision_reads_back_to_the_same_values(evaluation: Evaluation, tmp_path: Path) -> None:

@@ -1,0 +1,195 @@
+"""What the annotations of a sequence ask for under a protocol: which objects, in which frames."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mrnet_cli.data import davis
+from mrnet_cli.data.masks import VOID
+from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.protocol import Protocol
+from mrnet_cli.evaluation.reading import (
+    ANY_VALUE,
+    AS_STORED,
+    OBJECT_FILE,
+    VOID_AS_BACKGROUND,
+    Reading,
+    these_ids,
+)
+
+_BINARY = "0/255 masks need year 2016"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Objects of a sequence whose masks come from the same files.
+
+    Attributes:
+        sequence: its name.
+        numbers: what the objects are called; none where an annotation is damaged and it cannot be known.
+        starts: for each, how many of the frames pass before it counts.
+        annotations: of the frames that are scored.
+        true: how they are read.
+        predicted: how index masks of predictions are read.
+    """
+
+    sequence: str
+    numbers: tuple[int, ...]
+    starts: tuple[int, ...]
+    annotations: tuple[Path, ...]
+    true: Reading
+    predicted: Reading
+
+    def alone(self, index: int) -> Part:
+        """One of the objects, in the frames where it counts, against predicted masks of that object alone."""
+        annotations = self.annotations[self.starts[index] :]
+        return Part(self.sequence, (self.numbers[index],), (0,), annotations, self.true.alone(index + 1), OBJECT_FILE)
+
+
+@dataclass
+class Asked:
+    """The parts of a sequence, what is wrong with its annotations, and the objects in them that never count."""
+
+    sequence: davis.Sequence
+    parts: list[Part] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    uncounted: list[int] = field(default_factory=list)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Every object that the annotations name, in order."""
+        return sorted({number for part in self.parts for number in part.numbers} | set(self.uncounted))
+
+    @property
+    def frames(self) -> set[str]:
+        """Every frame that is annotated, scored or not."""
+        files = itertools.chain(self.sequence.annotations, *self.sequence.objects.values())
+        return {file.stem for file in files}
+
+
+def asked_of(sequence: davis.Sequence, protocol: Protocol) -> Asked:
+    """What there is to score in a sequence; damaged annotations leave parts that can be checked but not scored."""
+    asked = Asked(sequence)
+    if not sequence.objects:
+        _ask_index_masks(asked, protocol)
+    elif protocol.objects == "one":
+        asked.problems.append(f"{sequence.name} {one_object_only(protocol)}")
+    else:
+        for number, files in sequence.objects.items():
+            _ask_object(asked, number, files, protocol)
+    if not asked.problems and not asked.parts:
+        asked.problems.append(f"{sequence.name} has no object that counts: they appear in its last frame, or never")
+    return asked
+
+
+def one_object_only(protocol: Protocol) -> str:
+    """What is wrong with folders of objects where there is but one object; goes on from a sequence or place."""
+    remedy = "give masks in which any value but 0 is the object"
+    return f"has a folder for each object, but {protocol.title} scores one: {remedy}"
+
+
+def _ask_index_masks(asked: Asked, protocol: Protocol) -> None:
+    sequence, files = asked.sequence, asked.sequence.annotations
+    low, high = _ends(files, protocol)
+    if low >= high:
+        asked.problems.append(_too_few(sequence.name, files))
+        return
+    try:
+        first = _first_shown(files, protocol)
+    except DataError as error:
+        asked.problems += error.problems
+        asked.parts.append(Part(sequence.name, (), (), files[low:high], AS_STORED, AS_STORED))
+        return
+    later = protocol.counted == "after-first"
+    begins = {number: max(low, seen + 1) if later else low for number, seen in first.items()}
+    counted = {number: begin for number, begin in begins.items() if begin < high}
+    asked.uncounted += sorted(begins.keys() - counted.keys())
+    if counted:
+        low = min(counted.values())
+        starts = tuple(begin - low for begin in counted.values())
+        true, predicted = _readings(asked, list(counted), protocol)
+        asked.parts.append(Part(sequence.name, tuple(counted), starts, files[low:high], true, predicted))
+
+
+def _first_shown(files: Sequence[Path], protocol: Protocol) -> dict[int, int]:
+    """The objects, and for `all` the index of the first annotation that shows each."""
+    if protocol.objects == "one":
+        return {1: 0}
+    if protocol.objects == "first":
+        return dict.fromkeys(range(1, _largest_id(files[0]) + 1), 0)
+    first: dict[int, int] = {}
+    problems: list[str] = []
+    for index, file in enumerate(files):
+        try:
+            # each is decoded again for its scores, as all objects must be known before the first frame is scored
+            counts = np.bincount(VOID_AS_BACKGROUND.read(file).ravel())
+        except DataError as error:
+            problems += error.problems
+            continue
+        for number in (np.flatnonzero(counts[1:]) + 1).tolist():
+            first.setdefault(number, index)
+    if not first and not problems:
+        problems.append(f"{files[0].parent} names no object: its masks hold no id from 1 to 254; {_BINARY}")
+    if problems:
+        raise DataError(problems)
+    return dict(sorted(first.items()))
+
+
+def _largest_id(first: Path) -> int:
+    largest = int(VOID_AS_BACKGROUND.read(first).max(initial=0))
+    if largest == 0:
+        raise DataError([f"{first} names no object: it holds no id from 1 to 254; {_BINARY}"])
+    return largest
+
+
+def _readings(asked: Asked, numbers: list[int], protocol: Protocol) -> tuple[Reading, Reading]:
+    """How annotations and index masks of predictions are read."""
+    if protocol.objects == "one":
+        return ANY_VALUE, ANY_VALUE
+    if protocol.objects == "first":
+        return VOID_AS_BACKGROUND, AS_STORED
+    refusal = _refusal(asked.sequence.name, sorted([*numbers, *asked.uncounted]))
+    return these_ids(numbers), these_ids(numbers, others=asked.uncounted, refusal=refusal)
+
+
+def _ask_object(asked: Asked, number: int, files: tuple[Path, ...], protocol: Protocol) -> None:
+    sequence, (low, high) = asked.sequence, _ends(files, protocol)
+    name = f"{sequence.name}/{number}"
+    if low >= high:
+        asked.problems.append(_too_few(name, files))
+        return
+    if protocol.counted == "after-first":
+        try:
+            seen = next((index for index, file in enumerate(files) if OBJECT_FILE.read(file).any()), len(files))
+        except DataError as error:
+            asked.problems += error.problems
+            seen = -1
+        low = max(low, seen + 1)
+    if low >= high:
+        asked.uncounted.append(number)
+        return
+    others = [other for other in sequence.objects if 0 < other < VOID]
+    refusal = _refusal(sequence.name, list(sequence.objects))
+    predicted = these_ids([number] if number in others else [], others=others, refusal=refusal)
+    asked.parts.append(Part(sequence.name, (number,), (0,), files[low:high], OBJECT_FILE, predicted))
+
+
+def _ends(files: Sequence[Path], protocol: Protocol) -> tuple[int, int]:
+    """The first frame that may be scored, and the one after the last."""
+    return (1, len(files) - 1) if protocol.first_last == "drop" else (0, len(files))
+
+
+def _refusal(sequence: str, numbers: list[int]) -> str:
+    return f"but the annotations of {sequence} name {', '.join(map(str, numbers))} only: set it to 0"
+
+
+def _too_few(name: str, files: Sequence[Path]) -> str:
+    if not files:
+        return f"{name} has no annotated frame: add its masks, or remove its folder"
+    remedy = "the first and last are not scored, so it takes 3, or --first-last keep"
+    return f"{name} has {len(files)} annotated frames: {remedy}"

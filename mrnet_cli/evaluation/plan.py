@@ -1,0 +1,143 @@
+"""Which files are compared with which: what is missing is found here, before a prediction is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mrnet_cli.data import davis
+from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, list_masks, open_tree
+from mrnet_cli.data.masks import VOID
+from mrnet_cli.data.zips import MaskFile, ZipLimits
+from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.parts import Asked, Part, asked_of, one_object_only
+from mrnet_cli.evaluation.protocol import Protocol
+
+_CHUNK = 24
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Successive frames of a part of a sequence.
+
+    Attributes:
+        place: which of the predictions, which part, and from which of its frames on.
+        part: the objects, and how their masks are read.
+        pairs: predicted and true masks.
+        resize: whether a prediction of another size is resized.
+    """
+
+    place: tuple[int, int, int]
+    part: Part
+    pairs: tuple[tuple[MaskFile, Path], ...]
+    resize: bool = False
+
+
+@dataclass
+class Plan:
+    """What to score in which order, what is wrong, and for each of the predictions what was left out."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[tuple[str, ...]] = field(default_factory=list)
+
+
+def make_plan(
+    sequences: Sequence[davis.Sequence],
+    predictions: Sequence[Path],
+    *,
+    protocol: Protocol,
+    zip_limits: ZipLimits | None = None,
+) -> Plan:
+    """Finds the predicted mask of every annotated frame that counts.
+
+    A sequence's predictions are index masks, or a folder for each object. Those masks are scored one by one, so that
+    they may overlap. Frames that are predicted but not annotated are left out, and counted in the notes.
+
+    Args:
+        sequences: what to score.
+        predictions: folders or zips of `SEQUENCE/FRAME.png` or `SEQUENCE/OBJECT/FRAME.png`; of `FRAME.png` alone where
+            there is one sequence.
+        protocol: by which rules.
+        zip_limits: what a zip may unpack to.
+    """
+    asked = [asked_of(sequence, protocol) for sequence in sequences]
+    plan = Plan(problems=[problem for one in asked for problem in one.problems])
+    late = tuple(
+        f"object {number} of {one.sequence.name} shown too late to count" for one in asked for number in one.uncounted
+    )
+    for index, path in enumerate(predictions):
+        extra = 0
+        try:
+            tree = open_tree(path, [sequence.name for sequence in sequences], limits=zip_limits)
+            extra = _add_tree(plan, index, tree, asked, protocol)
+        except DataError as error:
+            plan.problems += error.problems
+        plan.notes.append(late + ((f"{extra} predicted frames without annotation ignored",) if extra else ()))
+    return plan
+
+
+def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], protocol: Protocol) -> int:
+    """Adds what one tree of predictions is compared with, and tells how many of its frames are not."""
+    extra = parts = 0
+    for one in asked:
+        try:
+            masks = _find(tree, one.sequence.name, alone=len(asked) == 1)
+        except DataError as error:
+            plan.problems += error.problems
+            continue
+        extra += len(_predicted_frames(masks) - one.frames)
+        matches, problems = _match(one, masks, protocol)
+        plan.problems += problems
+        for part, files, place in matches:
+            plan.problems += _missing(part, files, place)
+            pairs = [(files[true.stem], true) for true in part.annotations if true.stem in files]
+            # chunks go to other processes, which need the pairs alone
+            lean = replace(part, annotations=())
+            plan.chunks += [
+                Chunk((index, parts, start), lean, tuple(pairs[start : start + _CHUNK]), protocol.resize)
+                for start in range(0, len(pairs), _CHUNK)
+            ]
+            parts += 1
+    return extra
+
+
+def _find(tree: Folder, name: str, *, alone: bool) -> SequenceMasks:
+    masks = list_masks(below(tree, name))
+    if alone and not masks.frames and not masks.objects and children(tree)[1]:
+        return list_masks(tree)
+    return masks
+
+
+def _match(
+    asked: Asked, masks: SequenceMasks, protocol: Protocol
+) -> tuple[list[tuple[Part, dict[str, MaskFile], str]], list[str]]:
+    """Each part with the files of its predictions by frame and where they are, and what is wrong with their layout."""
+    if not masks.objects:
+        unfit = [str(number) for number in asked.numbers if not 0 < number < VOID] if masks.frames else []
+        remedy = "give a folder for each object"
+        problems = [f"{masks.place} holds index masks, which cannot show object {one}: {remedy}" for one in unfit]
+        return [(part, masks.frames, masks.place) for part in asked.parts], problems
+    if protocol.objects == "one":
+        return [], [f"{masks.place} {one_object_only(protocol)}"]
+    parts = [part.alone(index) for part in asked.parts for index in range(len(part.numbers))]
+    matches = [(p, masks.objects.get(p.numbers[0], {}), f"{masks.place}/{p.numbers[0]}") for p in parts]
+    # with damaged annotations not all of the objects are known
+    unknown = [] if asked.problems else sorted(masks.objects.keys() - set(asked.numbers))
+    names = ", ".join(map(str, asked.numbers))
+    return matches, [
+        f"{masks.place}/{number} is of no object that the annotations name ({names}): remove it" for number in unknown
+    ]
+
+
+def _missing(part: Part, files: dict[str, MaskFile], place: str) -> list[str]:
+    needed = len(part.annotations)
+    if not files:
+        return [f"{place} is missing or holds no masks: all of its {needed} scored frames are needed"]
+    absent = [f"{true.stem}.png" for true in part.annotations if true.stem not in files]
+    return [f"{place} lacks {len(absent)} of {needed} scored frames: {', '.join(absent)}"] if absent else []
+
+
+def _predicted_frames(masks: SequenceMasks) -> set[str]:
+    return set(masks.frames).union(*masks.objects.values())

@@ -1,0 +1,168 @@
+"""What is handed in may be index masks, a folder for each object or a zip; the scores do not tell which."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrnet_cli.data.davis import Sequence, load_annotation_tree, load_davis
+from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
+from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, MOSE, PROTOCOLS, YOUTUBE_VOS, Protocol
+from mrnet_cli.evaluation.runner import Evaluation, evaluate
+from mrnet_cli.evaluation.tables import protocol_line
+
+WriteTree = Callable[..., Path]
+
+
+def as_objects(tree: Path, target: Path, numbers: list[int], *, value: int = 255) -> Path:
+    """The same masks as `SEQUENCE/OBJECT/FRAME.png`, objects named as SAM 2 does."""
+    for path in tree.glob("*/*.png"):
+        ids = read_index_mask(path)
+        for number in numbers:
+            folder = target / path.parent.name / f"{number:03d}"
+            folder.mkdir(parents=True, exist_ok=True)
+            write_index_mask(folder / path.name, np.where(ids == number, np.uint8(value), np.uint8(0)))
+    return target
+
+
+def as_zip(tree: Path, target: Path, *, prefix: str = "") -> Path:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted([*tree.glob("*/*.png"), *tree.glob("*/*/*.png")]):
+            archive.write(path, prefix + str(path.relative_to(tree)))
+    return target
+
+
+def unnamed(evaluation: Evaluation) -> tuple[object, ...]:
+    return evaluation.objects, evaluation.sizes, evaluation.notes
+
+
+@pytest.fixture
+def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[Sequence]:
+    return load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip, "b": clip[::-1]}))
+
+
+@pytest.fixture
+def mine(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> Path:
+    moved = [np.roll(mask, 2, axis=1) for mask in clip]
+    return write_tree(tmp_path / "mine", {"a": moved, "b": moved})
+
+
+@pytest.mark.parametrize(
+    "rules", [one for one in PROTOCOLS.values() if one is not DAVIS_2016], ids=lambda one: one.name
+)
+@pytest.mark.parametrize("value", [1, 255])
+def test_a_folder_for_each_object_scores_as_index_masks_do(
+    truth: list[Sequence], mine: Path, tmp_path: Path, rules: Protocol, value: int
+) -> None:
+    expected = unnamed(evaluate(truth, mine, protocol=rules))
+    objects = as_objects(mine, tmp_path / "objects", [1, 2], value=value)
+    assert unnamed(evaluate(truth, objects, protocol=rules)) == expected
+    true_objects = load_annotation_tree(as_objects(tmp_path / "truth", tmp_path / "true objects", [1, 2]))
+    assert unnamed(evaluate(true_objects, objects, protocol=rules)) == expected
+    assert unnamed(evaluate(true_objects, mine, protocol=rules)) == expected
+
+
+@pytest.mark.parametrize("prefix", ["", "submission/"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_zip_scores_as_the_folder_does(
+    truth: list[Sequence], mine: Path, tmp_path: Path, prefix: str, workers: int
+) -> None:
+    path = as_zip(mine, tmp_path / "mine.zip", prefix=prefix)
+    assert evaluate(truth, path, protocol=DAVIS_2017, workers=workers) == evaluate(truth, mine, protocol=DAVIS_2017)
+
+
+def test_real_predictions_score_the_same_bit_for_bit_in_every_layout(
+    davis_data: Path, golden: Path, tmp_path: Path
+) -> None:
+    sequences = load_davis(davis_data / "DAVIS2017", year=2017, split="val", sequences=["bmx-trees"], with_images=False)
+    index = tmp_path / "index"
+    index.mkdir()
+    (index / "bmx-trees").symlink_to(davis_data / "predictions" / "osvos" / "bmx-trees")
+    objects = as_objects(index, tmp_path / "objects", [1, 2])
+    expected = evaluate(sequences, index, protocol=DAVIS_2017)
+    with (golden / "davis2017_osvos_objects.csv").open(newline="") as file:
+        rows = {row["sequence"]: float(row["J-Mean"]) for row in csv.DictReader(file)}
+    ours = {f"{one.sequence}_{one.object}": one.j.mean for one in expected.objects}
+    assert ours == pytest.approx({name: rows[name] for name in ("bmx-trees_1", "bmx-trees_2")}, abs=1e-12)
+    for tree in (
+        as_zip(objects.parent / "index", tmp_path / "index.zip"),
+        objects,
+        as_zip(objects, tmp_path / "o.zip"),
+    ):
+        assert unnamed(evaluate(sequences, tree, protocol=DAVIS_2017)) == unnamed(expected)
+
+
+def test_objects_in_folders_may_overlap_and_are_scored_each_by_its_own_mask(tmp_path: Path) -> None:
+    # a person, and the hand that is a part of it, as SA-V annotates them; it counts from object 000
+    person, hand = np.ones((6, 8), np.uint8), np.zeros((6, 8), np.uint8)
+    hand[2:4, 2:4] = 1
+    for tree, seen in (("truth", hand), ("mine", np.roll(hand, 1, axis=1))):
+        for number, mask in (("000", person), ("001", seen)):
+            (tmp_path / tree / "a" / number).mkdir(parents=True)
+            for frame in range(3):
+                write_index_mask(tmp_path / tree / "a" / number / f"{4 * frame:05d}.png", mask)
+    evaluation = evaluate(load_annotation_tree(tmp_path / "truth"), tmp_path / "mine", protocol=MOSE)
+    assert {one.object: one.j.mean for one in evaluation.objects} == {0: 1.0, 1: 1 / 3}
+
+
+def test_ends_are_those_of_the_objects_own_frames(tmp_path: Path) -> None:
+    for tree in ("truth", "mine"):
+        for number, frames in (("0", range(6)), ("1", range(2, 5))):
+            (tmp_path / tree / "a" / number).mkdir(parents=True)
+            for frame in frames:
+                write_index_mask(tmp_path / tree / "a" / number / f"{frame}.png", np.ones((2, 2), np.uint8))
+    evaluation = evaluate(load_annotation_tree(tmp_path / "truth"), tmp_path / "mine", protocol=MOSE)
+    assert [one.frames for one in evaluation.objects] == [("1", "2", "3", "4"), ("3",)]
+    assert evaluation.frames == 4
+
+
+def test_a_single_sequence_needs_no_folder_of_its_own(truth: list[Sequence], mine: Path, tmp_path: Path) -> None:
+    (sequence,) = load_annotation_tree(tmp_path / "truth" / "a")
+    expected = unnamed(evaluate(truth[:1], mine, protocol=DAVIS_2017))
+    assert unnamed(evaluate([sequence], mine / "a", protocol=DAVIS_2017)) == expected
+    assert unnamed(evaluate([sequence], mine, protocol=DAVIS_2017)) == expected
+
+
+def test_sparse_annotations_need_no_other_frames_and_the_others_are_counted(
+    truth: list[Sequence], mine: Path, tmp_path: Path
+) -> None:
+    for name in ("1", "3"):
+        (tmp_path / "truth" / "a" / f"0000{name}.png").unlink()
+    sequences = load_annotation_tree(tmp_path / "truth")
+    evaluation = evaluate(sequences, mine, protocol=YOUTUBE_VOS)
+    assert evaluation.objects[0].frames == ("00002", "00004")
+    assert evaluation.notes == ("2 predicted frames without annotation ignored",)
+    assert "2 predicted frames without annotation ignored" in protocol_line(evaluation, split="all")
+
+
+def test_another_size_is_resized_where_asked_for_and_told(truth: list[Sequence], mine: Path) -> None:
+    expected = evaluate(truth, mine, protocol=DAVIS_2017)
+    for path in (mine / "a").iterdir():
+        write_index_mask(path, np.kron(read_index_mask(path), np.ones((3, 3), np.uint8)))
+    rules = Protocol(**{**vars(DAVIS_2017), "resize": True})
+    evaluation = evaluate(truth, mine, protocol=rules)
+    assert evaluation.objects == expected.objects
+    assert "3 predictions resized with nearest neighbour" in protocol_line(evaluation, split="val")
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        (DAVIS_2016, "a has a folder for each object, but DAVIS-2016 scores one"),
+        (DAVIS_2017, "mine/a holds index masks, which cannot show object 0: give a folder for each object"),
+    ],
+)
+def test_objects_that_the_rules_or_the_predictions_cannot_show_are_refused(
+    tmp_path: Path, write_tree: WriteTree, rules: Protocol, said: str
+) -> None:
+    empty = [np.zeros((2, 2), np.uint8)] * 3
+    truth = load_annotation_tree(write_tree(tmp_path / "truth" / "a", {"000": empty}).parent)
+    with pytest.raises(DataError) as caught:
+        evaluate(truth, write_tree(tmp_path / "mine", {"a": empty}), protocol=rules)
+    assert [said in problem for problem in caught.value.problems] == [True]
