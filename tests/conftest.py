@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 
+from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, write_index_mask
 from mrnet_cli.evaluation.region import Mask
 
@@ -149,3 +151,42 @@ def write_davis(
         return root
 
     return write
+
+
+@pytest.fixture
+def flawed(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder, made the current one, with `DAVIS` and the predictions `mine`, which have two flaws in `circles`.
+
+    The annotations and the predictions of `squares` are sound: 5 frames of 60x40, ids 1 and 2.
+    """
+    monkeypatch.chdir(tmp_path)
+    both = {"squares": clip, "circles": clip}
+    write_tree(tmp_path / "DAVIS" / "Annotations" / "480p", both)
+    (tmp_path / "DAVIS" / "ImageSets" / "2017").mkdir(parents=True)
+    (tmp_path / "DAVIS" / "ImageSets" / "2017" / "val.txt").write_text("squares\ncircles\n")
+    write_tree(tmp_path / "mine", both)
+    (tmp_path / "mine" / "circles" / "00001.png").unlink()
+    write_index_mask(tmp_path / "mine" / "circles" / "00003.png", clip[3] + 5)
+    return tmp_path
+
+
+@pytest.fixture
+def problems_of(flawed: Path) -> Callable[..., list[str]]:
+    """Scores `mine`, which must end with exit code 2 and nothing written; gives the problems beside the two flaws."""
+    flaws = [
+        "Error: mine/circles lacks 1 of 3 scored frames: 00001.png",
+        "Error: mine/circles/00003.png holds id 7, but the first annotation names objects 1 to 2 only: set it to 0",
+    ]
+
+    def score(*more: str) -> list[str]:
+        arguments = ["--davis", "DAVIS", "--predictions", "mine", "--workers", "1", "--output", "scores"]
+        result = CliRunner().invoke(main, ["evaluate", *arguments, *more])
+        assert result.exit_code == 2, result.output
+        assert isinstance(result.exception, SystemExit)
+        assert not (flawed / "scores").exists()
+        lines = [line for line in result.stderr.splitlines() if line]
+        assert [line for line in lines if line in flaws] == flaws
+        assert all(line.startswith("Error: ") for line in lines), result.stderr
+        return [line.removeprefix("Error: ") for line in lines if line not in flaws]
+
+    return score

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -96,55 +96,12 @@ def test_real_predictions_come_to_the_golden_value(davis_data: Path, tmp_path: P
     assert "bmx-trees_1,0.344,0.680\n" in (tmp_path / "per-sequence_results-val.csv").read_text()
 
 
-def test_a_missing_frame_is_named(root: Path) -> None:
-    (root.parent / "mine/squares/00002.png").unlink()
-    assert_refused(root, score(root), "Error: ", "mine/squares lacks 1 of 3 scored frames: 00002.png")
-
-
-def test_a_missing_sequence_is_named(root: Path) -> None:
-    (root.parent / "mine/squares").rename(root.parent / "mine/circles")
-    assert_refused(root, score(root), "mine/squares is missing")
-
-
-def test_another_size_is_named(root: Path) -> None:
-    Image.new("L", (30, 20)).save(root.parent / "mine/squares/00002.png")
-    assert_refused(root, score(root), "mine/squares/00002.png is 30x20, its annotation 60x40")
-
-
-def test_an_id_above_n_is_named(root: Path) -> None:
-    Image.fromarray(np.full((40, 60), 3, np.uint8)).save(root.parent / "mine/squares/00001.png")
-    assert_refused(root, score(root), "mine/squares/00001.png holds id 3")
-
-
-@pytest.mark.parametrize("year", [2016, 2017])
 @pytest.mark.parametrize("place", ["mine/squares/00003.png", "DAVIS/Annotations/480p/squares/00003.png"])
-def test_a_smoothed_mask_is_named(root: Path, year: int, place: str) -> None:
+def test_a_smoothed_mask_is_no_object_of_2016_either(root: Path, place: str) -> None:
     with Image.open(root.parent / place) as image:
         smoothed = image.convert("L").resize((17, 13)).resize((60, 40), Image.Resampling.BICUBIC)
     smoothed.save(root.parent / place)
-    assert_refused(root, score(root, year=year), place, "smoothed on saving")
-
-
-@pytest.mark.parametrize("place", ["mine/squares/00003.png", "DAVIS/Annotations/480p/squares/00003.png"])
-def test_a_truncated_png_is_named(root: Path, place: str) -> None:
-    path = root.parent / place
-    path.write_bytes(path.read_bytes()[:-30])
-    assert_refused(root, score(root), f"{place} is truncated")
-
-
-def test_another_format_named_png_is_named(root: Path) -> None:
-    (root.parent / "mine/squares/00003.png").write_text("no picture")
-    assert_refused(root, score(root), "mine/squares/00003.png is not a PNG")
-
-
-def test_a_colour_png_is_named_with_the_remedy(root: Path) -> None:
-    Image.new("RGB", (60, 40)).save(root.parent / "mine/squares/00003.png")
-    assert_refused(root, score(root), "mine/squares/00003.png has mode RGB", "palette")
-
-
-def test_a_split_that_names_an_absent_sequence(root: Path) -> None:
-    (root / "ImageSets/2017/val.txt").write_text("squares\ncircles\n")
-    assert_refused(root, score(root), "Annotations/480p/circles is missing")
+    assert_refused(root, score(root, year=2016), place, "smoothed on saving")
 
 
 def test_a_split_that_is_not_there(root: Path) -> None:
@@ -163,21 +120,55 @@ def test_an_output_that_cannot_be_written_is_refused_before_scoring(root: Path, 
     assert (root.parent / "file").read_text() == "kept"
 
 
-def test_all_problems_are_named_at_once_each_on_its_line(root: Path) -> None:
-    mine = root.parent / "mine/squares"
-    (mine / "00001.png").unlink()
-    (mine / "00002.png").write_text("no picture")
-    Image.new("L", (30, 20)).save(mine / "00003.png")
-    result = score(root)
-    assert_refused(root, result, "00001.png", "00002.png is not a PNG", "00003.png is 30x20")
-    assert len([line for line in result.stderr.splitlines() if line.startswith("Error: ")]) == 3
-
-
 @pytest.mark.parametrize("both", [False, True])
 def test_one_source_of_annotations_has_to_be_given(root: Path, both: bool) -> None:
     source = ["--davis", root, "--annotations", root] if both else []
     result = run("evaluate", *source, "--predictions", root, "--output", root.parent / "scores")
     assert_refused(root, result, "either --davis or --annotations")
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (
+            ["--protocol", "youtube-vos"],
+            "YouTube-VOS rules, split val: 4 frames of 1 sequences scored (every annotated one",
+        ),
+        (["--protocol", "lvos"], "LVOS rules, split val: 3 frames of 1 sequences scored (the last of each is not"),
+        (
+            ["--protocol", "mose"],
+            "MOSE rules, split val: 3 frames of 1 sequences scored (the first and last of each are not",
+        ),
+        (["--protocol", "davis2016"], "DAVIS-2016 rules, split val: 3 frames of 1 sequences scored"),
+        (["--first-last", "keep"], "DAVIS-2017 rules, split val: 5 frames of 1 sequences scored (every annotated one)"),
+        (["--protocol", "youtube-vos", "--first-last", "drop"], "YouTube-VOS rules, split val: 3 frames"),
+        (["--resize-predictions", "nearest"], "0 predictions resized with nearest neighbour"),
+    ],
+)
+def test_the_rules_chosen_are_those_that_the_tables_state(root: Path, options: list[str], line: str) -> None:
+    output = root.parent / "scores"
+    result = run("evaluate", "--davis", root, "--predictions", root.parent / "mine", "--output", output, *options)
+    assert result.exit_code == 0, result.output
+    assert line in " ".join(result.stdout.split())
+    assert line in (output / "summary.md").read_text()
+
+
+def test_a_protocol_of_another_year_is_refused(root: Path) -> None:
+    assert_refused(root, score(root, "--protocol", "davis2016"), "--year 2017 and --protocol davis2016 contradict")
+
+
+def test_the_year_of_a_protocol_names_the_split(root: Path) -> None:
+    (root / "ImageSets" / "2017" / "val.txt").unlink()
+    arguments = ["--davis", root, "--protocol", "davis2016", "--predictions", root.parent / "mine"]
+    assert run("evaluate", *arguments, "--output", root.parent / "scores").exit_code == 0
+
+
+def test_a_zip_goes_by_its_name(root: Path) -> None:
+    shutil.make_archive(str(root.parent / "theirs"), "zip", root.parent / "mine")
+    assert score(root, "--predictions", root.parent / "theirs.zip").exit_code == 0
+    folders = [root.parent / "scores" / name for name in ("mine", "theirs")]
+    assert {path.name for path in folders[1].iterdir()} == FILES
+    assert (folders[0] / "frames.csv").read_bytes() == (folders[1] / "frames.csv").read_bytes()
 
 
 def test_ctrl_c_is_exit_code_130(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,6 +185,15 @@ def test_version_and_help() -> None:
     assert __version__ in run("--version").stdout
     assert "evaluate" in run("--help").stdout
     assert "--predictions" in run("evaluate", "--help").stdout
+
+
+def test_options_stand_under_headings_and_examples_follow() -> None:
+    text = run("evaluate", "--help").stdout
+    headings = ["What to score:", "By which rules:", "How, and where to:", "Examples:"]
+    assert sorted(headings, key=text.index) == headings
+    assert (
+        text.index("How, and where to:") < text.index("--zip-limits") < text.index("--help") < text.index("Examples:")
+    )
 
 
 def test_evaluating_does_not_import_torch(root: Path) -> None:
