@@ -10,12 +10,12 @@ import struct
 import zlib
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.png import SIGNATURE, decode_plain, read_chunks
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -23,7 +23,6 @@ IdMask = NDArray[np.uint8]
 
 VOID = 255
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # see `smoothed_levels`
 _STRAY_LEVELS = 3
 _STRAY_IDS = 16
@@ -106,7 +105,7 @@ def any_as_object(ids: IdMask) -> IdMask:
     >>> any_as_object(np.uint8([[0, 7, 255]])).tolist()
     [[0, 1, 1]]
     """
-    objects: IdMask = np.where(ids == 0, np.uint8(0), np.uint8(1))
+    objects: IdMask = (ids != 0).view(np.uint8)
     return objects
 
 
@@ -116,7 +115,8 @@ def void_as_background(ids: IdMask) -> IdMask:
     >>> void_as_background(np.uint8([[1, 255]])).tolist()
     [[1, 0]]
     """
-    background: IdMask = np.where(ids == VOID, np.uint8(0), ids)
+    # the product with 0 or 1 takes a third of the time that choosing does
+    background: IdMask = ids * (ids != VOID)
     return background
 
 
@@ -161,6 +161,12 @@ def smoothed_levels(mask: IdMask) -> int:
     >>> smoothed_levels(np.tile(np.uint8([0, 1, 2, 3, 4, 255]), (9, 1)))
     0
     """
+    # 255 becomes 0, so that this is the largest level below it; with less than 16 there can be no 16 stray ones
+    if int((mask + np.uint8(1)).max(initial=0)) - 1 < _STRAY_IDS:
+        return 0
+    # here, since most masks need no more than the line above
+    import cv2
+
     counts = cv2.calcHist([mask], [0], None, [256], [0, 256]).ravel()
     between = np.flatnonzero(counts[1:255]) + 1
     if len(between) < _STRAY_LEVELS:
@@ -181,11 +187,15 @@ def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:
         raise DataError(
             [f"{path} cannot be read: {(error.strerror or str(error)).lower()}; give a readable PNG"]
         ) from error
-    if not content.startswith(_SIGNATURE):
+    if not content.startswith(SIGNATURE):
         raise DataError([f"{path} is not a PNG: save the mask as an 8-bit palette or grey PNG"])
     try:
+        chunks = read_chunks(content)
+        if plain := decode_plain(chunks):
+            return plain.values, _greys(plain.values, plain.palette)
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            return _ids(path, image, depth=content[24]), _greys(image)
+            ids = _ids(path, image, depth=content[24])
+            return ids, _greys(ids, _palette(image))
     except (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
         raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
     except Image.DecompressionBombError as error:
@@ -204,11 +214,18 @@ def _ids(path: MaskFile, image: Image.Image, *, depth: int) -> IdMask:
     return ids
 
 
-def _greys(image: Image.Image) -> NDArray[np.uint8] | None:
+def _palette(image: Image.Image) -> NDArray[np.uint8] | None:
     palette = image.getpalette() if image.mode == "P" else None
+    return None if palette is None else np.array(palette, np.uint8).reshape(-1, 3)
+
+
+def _greys(ids: IdMask, palette: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
     if palette is None:
         return None
     colours = np.zeros((256, 3), np.uint8)
-    colours[: len(palette) // 3] = np.array(palette, np.uint8).reshape(-1, 3)
-    used = colours[np.flatnonzero(image.histogram())]
-    return colours[:, 0] if bool((used == used[:, :1]).all()) else None
+    colours[: len(palette)] = palette
+    grey = (colours == colours[:, :1]).all(axis=1)
+    # in most palettes the largest id has a colour, which saves counting them all
+    if not grey[ids.max(initial=0)]:
+        return None
+    return colours[:, 0] if bool(grey[np.flatnonzero(np.bincount(ids.ravel()))].all()) else None
