@@ -17,6 +17,7 @@ from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
+from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
 from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.runner import evaluate_all
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -25,7 +26,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
-    "By which rules": ["year", "protocol", "first_last", "resize_predictions"],
+    "By which rules": ["year", "protocol", "first_last", "resize_predictions", "bound_th", "boundary"],
     "How, and where to": ["output", "workers", "zip_limits"],
 }
 
@@ -74,6 +75,18 @@ Examples:
 @click.option(
     "--resize-predictions", type=click.Choice(["nearest"]), help="Resize masks of another size, in place of refusing."
 )
+@click.option(
+    "--bound-th",
+    help="Boundary tolerances, comma-separated: below 1 a share of the image diagonal, else pixels. The first gives "
+    "the F of all tables; of several, boundary.csv holds F at each.  [default: 0.008]",
+)
+@click.option(
+    "--boundary",
+    type=click.Choice(["neighbours", "contours"]),
+    default="neighbours",
+    show_default=True,
+    help="Find outlines by comparing neighbours, or trace contours: the same numbers, several times slower.",
+)
 @click.option("--output", type=click.Path(file_okay=True, path_type=Path), required=True, help="Folder to write.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
 @click.option(
@@ -94,6 +107,8 @@ def evaluate(
     protocol: str | None,
     first_last: str | None,
     resize_predictions: str | None,
+    bound_th: str | None,
+    boundary: str,
     output: Path,
     workers: int | None,
     zip_limits: tuple[int, int, int] | None,
@@ -109,6 +124,7 @@ def evaluate(
     rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
     split = split or ("all" if davis is None else "val")
     problems: list[str] = []
+    boundaries = _boundaries(bound_th, traced=boundary == "contours")
     names = comma_separated(sequences)
     if davis is None:
         assert annotations is not None
@@ -124,6 +140,7 @@ def evaluate(
             found,
             predictions,
             protocol=rules,
+            boundaries=boundaries,
             workers=workers or _cpus(),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             zip_limits=ZipLimits(*zip_limits) if zip_limits else None,
@@ -157,6 +174,14 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
             f"several --predictions are named {', '.join(twice)}, and results go by that name: rename or link one"
         )
     return [output / name for name in names]
+
+
+def _boundaries(bound_th: str | None, *, traced: bool) -> BoundaryRules:
+    texts = comma_separated(bound_th)
+    try:
+        return BoundaryRules((TOLERANCE,) if texts is None else tuple(map(float, texts)), traced)
+    except ValueError as error:
+        raise click.UsageError(f"--bound-th {bound_th}: {error}") from error
 
 
 def _cpus() -> int:

@@ -34,6 +34,18 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode())
 
 
+def remove_file(path: Path) -> None:
+    """Removes what an earlier run left; that there is nothing is no error.
+
+    Raises:
+        OutputError: the file cannot be removed.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be removed: {_reason(error)}") from error
+
+
 def check_output_dir(path: Path) -> None:
     """Tells before a long run, and without leaving a trace, whether a folder can be made and written.
 

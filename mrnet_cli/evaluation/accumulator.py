@@ -1,19 +1,27 @@
 """J and F of every object of a sequence, one frame at a time.
 
-Shape letters: N objects, T frames, H W pixels.
+Shape letters: N objects, B boundary tolerances, T frames, H W pixels.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import IdMask
-from mrnet_cli.evaluation.boundary import boundary_accuracy, tolerance_radius
-from mrnet_cli.evaluation.region import Mask, region_similarity
+from mrnet_cli.evaluation.bits import count, occupied, pack
+from mrnet_cli.evaluation.boundary import (
+    DAVIS_BOUNDARIES,
+    BoundaryRules,
+    cell_accuracy,
+    contour_cells,
+    inner_columns,
+    packed_cells,
+    tolerance_radius,
+)
+from mrnet_cli.evaluation.region import overlap_share
 from mrnet_cli.evaluation.statistics import Statistics, summarise
 
 _RESIZE = "resize it with nearest neighbour, or pass --resize-predictions nearest"
@@ -21,7 +29,14 @@ _RESIZE = "resize it with nearest neighbour, or pass --resize-predictions neares
 
 @dataclass(frozen=True)
 class ObjectScore:
-    """What one object scored: per frame, and over its frames."""
+    """What one object scored: per frame, and over its frames.
+
+    Attributes:
+        predicted_pixels: how many the prediction gives it, by frame.
+        true_pixels: how many the annotation gives it.
+        overlap: how many of the predicted ones lie in each true object 1 to N.
+        f_by_tolerance: F by frame for each boundary tolerance, of which `f_per_frame` is the first.
+    """
 
     sequence: str
     object: int
@@ -30,13 +45,46 @@ class ObjectScore:
     f_per_frame: tuple[float, ...]
     j: Statistics
     f: Statistics
+    predicted_pixels: tuple[int, ...] = ()
+    true_pixels: tuple[int, ...] = ()
+    overlap: tuple[tuple[int, ...], ...] = ()
+    f_by_tolerance: tuple[tuple[float, ...], ...] = ()
 
     def counted(self, number: int, start: int) -> ObjectScore:
         """The score under the object's own number, over the frames from which on it counts."""
         if start == 0:
             return replace(self, object=number)
         j, f = self.j_per_frame[start:], self.f_per_frame[start:]
-        return ObjectScore(self.sequence, number, self.frames[start:], j, f, summarise(j), summarise(f))
+        return replace(
+            self,
+            object=number,
+            frames=self.frames[start:],
+            j_per_frame=j,
+            f_per_frame=f,
+            j=summarise(j),
+            f=summarise(f),
+            predicted_pixels=self.predicted_pixels[start:],
+            true_pixels=self.true_pixels[start:],
+            overlap=self.overlap[start:],
+            f_by_tolerance=tuple(frames[start:] for frames in self.f_by_tolerance),
+        )
+
+
+@dataclass(frozen=True)
+class FrameScore:
+    """What the objects of one frame scored.
+
+    Attributes:
+        j: of shape (N,), in [0, 1].
+        f: of shape (B, N), in [0, 1].
+        areas: predicted and true pixels, of shape (2, N).
+        overlap: pixels of predicted object i in true object j, of shape (N, N).
+    """
+
+    j: NDArray[np.float64]
+    f: NDArray[np.float64]
+    areas: NDArray[np.int64]
+    overlap: NDArray[np.int64]
 
 
 @dataclass
@@ -52,8 +100,9 @@ class SequenceScorer:
 
     sequence: str
     objects: int
+    boundaries: BoundaryRules = DAVIS_BOUNDARIES
     _frames: list[str] = field(default_factory=list)
-    _scores: list[NDArray[np.float64]] = field(default_factory=list)
+    _scores: list[FrameScore] = field(default_factory=list)
 
     def validate(self, predicted: IdMask, true: IdMask) -> None:
         """Refuses a pair that cannot be scored.
@@ -77,7 +126,7 @@ class SequenceScorer:
         """Adds a frame; arguments and errors as in :meth:`validate`."""
         self.validate(predicted, true)
         self._frames.append(frame)
-        self._scores.append(score_frame(predicted, true, objects=self.objects))
+        self._scores.append(score_frame(predicted, true, objects=self.objects, boundaries=self.boundaries))
 
     def merge(self, later: SequenceScorer) -> None:
         """Adds the frames of a scorer that saw the part of the sequence after this one's."""
@@ -92,53 +141,64 @@ class SequenceScorer:
         """
         if not self._scores:
             raise ValueError(f"no frame of {self.sequence} to score")
-        scores = np.stack(self._scores)
+        j = np.stack([one.j for one in self._scores])
+        f = np.stack([one.f for one in self._scores])
+        areas = np.stack([one.areas for one in self._scores])
+        overlap = np.stack([one.overlap for one in self._scores])
         frames = tuple(self._frames)
         return tuple(
             ObjectScore(
                 self.sequence,
                 index + 1,
                 frames,
-                tuple(scores[:, index, 0].tolist()),
-                tuple(scores[:, index, 1].tolist()),
-                summarise(scores[:, index, 0]),
-                summarise(scores[:, index, 1]),
+                tuple(j[:, index].tolist()),
+                tuple(f[:, 0, index].tolist()),
+                summarise(j[:, index]),
+                summarise(f[:, 0, index]),
+                predicted_pixels=tuple(areas[:, 0, index].tolist()),
+                true_pixels=tuple(areas[:, 1, index].tolist()),
+                overlap=tuple(map(tuple, overlap[:, index].tolist())),
+                f_by_tolerance=tuple(map(tuple, f[:, :, index].T.tolist())),
             )
             for index in range(self.objects)
         )
 
 
-def score_frame(predicted: IdMask, true: IdMask, *, objects: int) -> NDArray[np.float64]:
-    """J and F of each object of one frame.
+def score_frame(
+    predicted: IdMask, true: IdMask, *, objects: int, boundaries: BoundaryRules = DAVIS_BOUNDARIES
+) -> FrameScore:
+    """J and F of each object of one frame, and the pixels they come from.
+
+    Each object is scored where either mask shows it and a pixel around. That changes nothing: outside there is
+    background only, and the boundary, which lies on the pixels themselves and those above and left of them, is inside
+    with everything that can be near it.
 
     Args:
         predicted: ids of shape (H, W).
         true: ids of the same shape.
         objects: N; ids 1 to N are scored.
+        boundaries: how boundaries are compared.
 
-    Returns:
-        Values in [0, 1] of shape (N, 2), J before F.
-
-    >>> score_frame(np.uint8([[0, 2], [0, 2]]), np.uint8([[0, 1], [0, 2]]), objects=2).tolist()
-    [[0.0, 0.0], [0.5, 1.0]]
+    >>> score = score_frame(np.uint8([[0, 2], [0, 2]]), np.uint8([[0, 1], [0, 2]]), objects=2)
+    >>> score.j.tolist(), score.f.tolist(), score.overlap.tolist()
+    ([0.0, 0.5], [[0.0, 1.0]], [[0, 0], [1, 1]])
     """
-    radius = tolerance_radius(*true.shape)
-    scores = np.empty((objects, 2))
+    height, width = true.shape
+    radii = [tolerance_radius(height, width, tolerance) for tolerance in boundaries.tolerances]
+    bits = np.array([[pack(ids == number + 1) for number in range(objects)] for ids in (predicted, true)])
+    areas, overlap = count(bits), np.empty((objects, objects), np.int64)
+    j, f = np.empty(objects), np.empty((len(radii), objects))
     for index in range(objects):
-        one, other = _crop(predicted == index + 1, true == index + 1)
-        scores[index] = region_similarity(one, other), boundary_accuracy(one, other, radius=radius)
-    return scores
-
-
-def _crop(one: Mask, other: Mask) -> tuple[Mask, Mask]:
-    """Both masks where either is set, and one pixel around.
-
-    J and F stay the same by construction: outside there is background only, and the boundary, which lies on the pixels
-    themselves and those above and left of them, is inside with everything that can be near it.
-    """
-    left, top, width, height = cv2.boundingRect((one | other).view(np.uint8))
-    rows, columns = slice(max(top - 1, 0), top + height + 1), slice(max(left - 1, 0), left + width + 1)
-    return np.ascontiguousarray(one[rows, columns]), np.ascontiguousarray(other[rows, columns])
+        words, rows = occupied(bits[:, index])
+        overlap[index] = count(bits[0, index, words, rows] & bits[1, :, words, rows])
+        shared = int(overlap[index, index])
+        j[index] = overlap_share(shared, int(areas[:, index].sum()) - shared)
+        if boundaries.traced:
+            cells = np.stack([pack(contour_cells(ids == index + 1)) for ids in (predicted, true)])
+        else:
+            cells = packed_cells(bits[:, index, words, rows], inner_columns(width)[words])
+        f[:, index] = [cell_accuracy(cells, radius=radius) for radius in radii]
+    return FrameScore(j, f, areas, overlap)
 
 
 def _size(mask: IdMask) -> str:

@@ -14,7 +14,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.parts import Asked, Part, asked_of, one_object_only
 from mrnet_cli.evaluation.protocol import Protocol
 
-_CHUNK = 24
+_CHUNK = 12
 
 
 @dataclass(frozen=True)

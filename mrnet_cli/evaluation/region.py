@@ -30,10 +30,17 @@ def region_similarity(predicted: Mask, true: Mask) -> float:
     0.3333333333333333
     """
     check_same_shape(predicted, true)
-    union = int(np.count_nonzero(predicted | true))
-    if union == 0:
-        return 1.0
-    return int(np.count_nonzero(predicted & true)) / union
+    intersection = int(np.count_nonzero(predicted & true))
+    return overlap_share(intersection, int(np.count_nonzero(predicted | true)))
+
+
+def overlap_share(intersection: int, union: int) -> float:
+    """J from counts of pixels; 1 where there is no union.
+
+    >>> overlap_share(0, 0)
+    1.0
+    """
+    return intersection / union if union else 1.0
 
 
 def check_same_shape(predicted: Mask, true: Mask) -> None:

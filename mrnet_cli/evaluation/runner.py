@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-import cv2
+import numpy as np
 
 from mrnet_cli import __version__
 from mrnet_cli.data import davis
@@ -23,10 +24,13 @@ from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import DataError, MrnetError
 from mrnet_cli.evaluation.accumulator import ObjectScore, SequenceScorer
+from mrnet_cli.evaluation.boundary import DAVIS_BOUNDARIES, BoundaryRules
 from mrnet_cli.evaluation.plan import Chunk, make_plan
 from mrnet_cli.evaluation.protocol import Protocol
 from mrnet_cli.evaluation.reading import resize_nearest
 from mrnet_cli.evaluation.statistics import Statistics, average
+
+_KEPT = 2**24
 
 OnProgress = Callable[[int, int], None]
 
@@ -40,6 +44,7 @@ class Evaluation:
     objects: tuple[ObjectScore, ...]
     sizes: tuple[tuple[int, int], ...]
     notes: tuple[str, ...] = ()
+    boundaries: BoundaryRules = DAVIS_BOUNDARIES
     version: str = __version__
 
     @property
@@ -84,16 +89,22 @@ class _Result:
     resized: int = 0
 
 
+_Work = Callable[[Chunk], _Result]
+
+
 def evaluate(
     sequences: Sequence[davis.Sequence],
     predictions: Path,
     *,
     protocol: Protocol,
+    boundaries: BoundaryRules = DAVIS_BOUNDARIES,
     workers: int = 1,
     on_progress: OnProgress | None = None,
 ) -> Evaluation:
     """Scores one folder or zip; see :func:`evaluate_all`."""
-    return evaluate_all(sequences, [predictions], protocol=protocol, workers=workers, on_progress=on_progress)[0]
+    return evaluate_all(
+        sequences, [predictions], protocol=protocol, boundaries=boundaries, workers=workers, on_progress=on_progress
+    )[0]
 
 
 def evaluate_all(
@@ -101,6 +112,7 @@ def evaluate_all(
     predictions: Sequence[Path],
     *,
     protocol: Protocol,
+    boundaries: BoundaryRules = DAVIS_BOUNDARIES,
     workers: int = 1,
     on_progress: OnProgress | None = None,
     zip_limits: ZipLimits | None = None,
@@ -112,7 +124,9 @@ def evaluate_all(
         sequences: what to score.
         predictions: folders or zips of `SEQUENCE/FRAME.png` or `SEQUENCE/OBJECT/FRAME.png`.
         protocol: which objects and frames count.
-        workers: processes. A script that asks for more than one must guard its start with `__name__ == "__main__"`.
+        boundaries: how they are compared; as DAVIS does by default.
+        workers: processes, with this one. A script that asks for more than one must guard its start with
+            `__name__ == "__main__"`.
         on_progress: called with the frames done and the frames there are.
         zip_limits: what a zip may unpack to.
         known_problems: what was wrong with other sequences; raised with all that is found here.
@@ -132,22 +146,26 @@ def evaluate_all(
     if not sequences and not problems:
         problems.append("no sequence to score")
     # with problems known nothing will be scored, but the files still have to be read to name all that is wrong
-    results = _run(chunks, workers=workers, score=not problems, on_progress=on_progress)
+    work = partial(_score_chunk, score=not problems, boundaries=boundaries)
+    results = _run(chunks, work, workers=workers, on_progress=on_progress)
     problems += [problem for chunk in chunks for problem in results[chunk.place].problems]
     if problems:
         raise DataError(list(dict.fromkeys(problems)))
     return [
-        _gather(tree_name(path), protocol, [(c, results[c.place]) for c in chunks if c.place[0] == index], notes)
+        _gather(
+            Evaluation(tree_name(path), protocol, (), (), notes, boundaries),
+            [(chunk, results[chunk.place]) for chunk in chunks if chunk.place[0] == index],
+        )
         for index, (path, notes) in enumerate(zip(predictions, plan.notes, strict=True))
     ]
 
 
 def _run(
-    chunks: Sequence[Chunk], *, workers: int, score: bool, on_progress: OnProgress | None
+    chunks: Sequence[Chunk], work: _Work, *, workers: int, on_progress: OnProgress | None
 ) -> dict[tuple[int, int, int], _Result]:
     results: dict[tuple[int, int, int], _Result] = {}
     done, total = 0, sum(len(chunk.pairs) for chunk in chunks)
-    for chunk, result in _map(chunks, workers=workers, score=score):
+    for chunk, result in _map(chunks, work, workers=workers):
         results[chunk.place] = result
         done += len(chunk.pairs)
         if on_progress is not None:
@@ -155,20 +173,24 @@ def _run(
     return results
 
 
-def _map(chunks: Sequence[Chunk], *, workers: int, score: bool) -> Iterator[tuple[Chunk, _Result]]:
-    if min(workers, len(chunks)) <= 1:
-        yield from ((chunk, _score_chunk(chunk, score)) for chunk in chunks)
+def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Iterator[tuple[Chunk, _Result]]:
+    """Scores in this process and in others beside it; results come in whichever order they get done."""
+    _keep_freed_memory()
+    others = min(workers, len(chunks)) - 1
+    if others <= 0:
+        yield from ((chunk, work(chunk)) for chunk in chunks)
         return
-    # spawned, as forking a process that has threads (progress bar, OpenCV) may hang
-    pool = ProcessPoolExecutor(
-        min(workers, len(chunks)), mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
+    # spawned, as forking a process that has threads (progress bar) may hang
+    pool = ProcessPoolExecutor(others, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
-        # the longest first, so that no process is left with one when the others are done
-        longest_first = sorted(chunks, key=lambda chunk: -len(chunk.pairs))
-        futures = {pool.submit(_score_chunk, chunk, score): chunk for chunk in longest_first}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        queue = deque((pool.submit(work, chunk), chunk) for chunk in chunks)
+        while queue:
+            # the others take from the front; what can still be cancelled none of them has begun
+            future, chunk = queue.pop()
+            yield chunk, work(chunk) if future.cancel() else future.result()
+            while queue and queue[0][0].done():
+                future, chunk = queue.popleft()
+                yield chunk, future.result()
     except BrokenProcessPool as error:
         raise MrnetError("a worker process died, perhaps for want of memory: try fewer workers") from error
     finally:
@@ -178,13 +200,21 @@ def _map(chunks: Sequence[Chunk], *, workers: int, score: bool) -> Iterator[tupl
 def _start_worker() -> None:
     # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
+    _keep_freed_memory()
 
 
-def _score_chunk(chunk: Chunk, score: bool) -> _Result:
+def _keep_freed_memory() -> None:
+    """Spares the pages of a frame being given back and fetched anew for the next one, a fifth of the time.
+
+    glibc keeps as much as twice the largest block that was ever freed. Elsewhere this does nothing.
+    """
+    np.empty(_KEPT, np.uint8)
+
+
+def _score_chunk(chunk: Chunk, *, score: bool, boundaries: BoundaryRules) -> _Result:
     part = chunk.part
     # where the objects are not known nothing is scored, and no id is too large
-    result = _Result(SequenceScorer(part.sequence, len(part.numbers) or 255))
+    result = _Result(SequenceScorer(part.sequence, len(part.numbers) or 255, boundaries))
     for predicted_file, true_file in chunk.pairs:
         try:
             true = part.true.read(true_file)
@@ -207,9 +237,7 @@ def _score_chunk(chunk: Chunk, score: bool) -> _Result:
     return result
 
 
-def _gather(
-    name: str, protocol: Protocol, results: Sequence[tuple[Chunk, _Result]], notes: Sequence[str]
-) -> Evaluation:
+def _gather(empty: Evaluation, results: Sequence[tuple[Chunk, _Result]]) -> Evaluation:
     parts: dict[int, list[tuple[Chunk, _Result]]] = defaultdict(list)
     for chunk, result in results:
         parts[chunk.place[1]].append((chunk, result))
@@ -220,7 +248,8 @@ def _gather(
         counts = zip(first.scorer.compute(), chunk.part.numbers, chunk.part.starts, strict=True)
         objects += [score.counted(number, start) for score, number, start in counts]
     sizes = set().union(*(result.sizes for _, result in results))
-    if protocol.resize:
+    notes = empty.notes
+    if empty.protocol.resize:
         resized = sum(result.resized for _, result in results)
-        notes = [f"{resized} predictions resized with nearest neighbour", *notes]
-    return Evaluation(name, protocol, tuple(objects), tuple(sorted(sizes)), tuple(notes))
+        notes = (f"{resized} predictions resized with nearest neighbour", *notes)
+    return replace(empty, objects=tuple(objects), sizes=tuple(sorted(sizes)), notes=notes)

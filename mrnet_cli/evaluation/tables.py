@@ -9,17 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.runner import Evaluation, count_frames
+from mrnet_cli.evaluation.statistics import summarise
 
 Row = Sequence[str | int | float]
 
 MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 
+BOUNDARY_FILE = "boundary.csv"
+
 
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
     """Writes `objects.csv`, `frames.csv`, `summary.md` and the two CSVs of the official toolkit.
+
+    With several boundary tolerances there is a `boundary.csv` too; otherwise one of an earlier run is removed.
 
     Args:
         evaluation: what to write.
@@ -36,7 +41,11 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
         f"global_results-{split}.csv": global_results_csv(evaluation),
         f"per-sequence_results-{split}.csv": per_sequence_results_csv(evaluation),
     }
+    if len(evaluation.boundaries.tolerances) > 1:
+        texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
+    if BOUNDARY_FILE not in texts:
+        remove_file(folder / BOUNDARY_FILE)
     for name, text in texts.items():
         write_text_atomically(folder / name, text)
 
@@ -58,6 +67,16 @@ def frames_csv(evaluation: Evaluation) -> str:
         for frame in zip(one.frames, one.j_per_frame, one.f_per_frame, strict=True)
     )
     return _csv(("sequence", "object", "frame", "J", "F"), rows)
+
+
+def boundary_csv(evaluation: Evaluation) -> str:
+    """A row an object and boundary tolerance, at full precision."""
+    rows = [
+        (one.sequence, one.object, f"{tolerance:.12g}", f.mean, f.recall, f.decay)
+        for one in evaluation.objects
+        for tolerance, f in zip(evaluation.boundaries.tolerances, map(summarise, one.f_by_tolerance), strict=True)
+    ]
+    return _csv(("sequence", "object", "bound_th", "F-Mean", "F-Recall", "F-Decay"), rows)
 
 
 def global_results_csv(evaluation: Evaluation) -> str:
@@ -91,7 +110,8 @@ def protocol_line(evaluation: Evaluation, *, split: str) -> str:
     """By which rules the numbers came about, in one line."""
     protocol = evaluation.protocol
     sequences = len(evaluation.sequences)
-    tolerance = ", ".join(f"{tolerance_radius(h, w)} px at {w}x{h}" for w, h in evaluation.sizes)
+    share = evaluation.boundaries.tolerances[0]
+    tolerance = ", ".join(f"{tolerance_radius(h, w, share)} px at {w}x{h}" for w, h in evaluation.sizes)
     return (
         f"{protocol.title} rules, split {split}: {evaluation.frames} frames of {sequences} sequences "
         f"scored ({protocol.frames}), mean over {len(evaluation.objects)} {protocol.unit}, "

@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from mrnet_cli import __version__
 from mrnet_cli.cli.main import main
-from mrnet_cli.data.masks import IdMask
+from mrnet_cli.data.masks import IdMask, write_index_mask
 
 WriteTree = Callable[..., Path]
 
@@ -86,6 +87,27 @@ def test_several_workers_write_the_same_bytes(root: Path) -> None:
     assert score(root, "--workers", "2", "--output", root.parent / "again").exit_code == 0
     for name in FILES:
         assert (root.parent / "scores" / name).read_bytes() == (root.parent / "again" / name).read_bytes()
+
+
+def test_boundaries_may_be_traced_with_the_same_bytes(root: Path) -> None:
+    write_index_mask(root.parent / "mine/squares/00002.png", np.tri(40, 60, 5, dtype=np.uint8))
+    assert score(root).exit_code == 0
+    assert score(root, "--boundary", "contours", "--output", root.parent / "again").exit_code == 0
+    for name in FILES:
+        assert (root.parent / "scores" / name).read_bytes() == (root.parent / "again" / name).read_bytes()
+
+
+def test_several_boundary_tolerances(root: Path) -> None:
+    result = score(root, "--bound-th", "2,0.008")
+    assert result.exit_code == 0, result.output
+    assert "2 px at 60x40" in " ".join(result.stdout.split())
+    rows = (root.parent / "scores" / "boundary.csv").read_text().splitlines()
+    assert [row.rpartition(",1.0,")[0] for row in rows[1:3]] == ["squares,1,2,1.0", "squares,1,0.008,1.0"]
+
+
+@pytest.mark.parametrize("tolerance", ["1.5", "-1", "wide", ""])
+def test_what_is_no_boundary_tolerance_is_refused(root: Path, tolerance: str) -> None:
+    assert_refused(root, score(root, "--bound-th", tolerance), f"--bound-th {tolerance}")
 
 
 def test_real_predictions_come_to_the_golden_value(davis_data: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.evaluation.accumulator import SequenceScorer, score_frame
-from mrnet_cli.evaluation.boundary import boundary_accuracy
+from mrnet_cli.evaluation.boundary import BoundaryRules, boundary_accuracy
 from mrnet_cli.evaluation.region import Mask, region_similarity
 
 ids = st.integers(0, 3)
@@ -22,16 +22,46 @@ pairs = array_shapes(min_dims=2, max_dims=2, max_side=12).flatmap(
 @given(pairs)
 def test_scoring_on_the_part_that_matters_changes_nothing(pair: tuple[IdMask, IdMask]) -> None:
     predicted, true = pair
-    scores = score_frame(predicted, true, objects=3)
-    for index, (j, f) in enumerate(scores.tolist(), start=1):
+    score = score_frame(predicted, true, objects=3)
+    for index, (j, f) in enumerate(zip(score.j, score.f[0], strict=True), start=1):
         assert j == region_similarity(predicted == index, true == index)
         assert f == boundary_accuracy(predicted == index, true == index)
 
 
+@given(pairs)
+def test_traced_boundaries_give_the_same_values(pair: tuple[IdMask, IdMask]) -> None:
+    tolerances = (0.008, 2.0)
+    traced = score_frame(*pair, objects=3, boundaries=BoundaryRules(tolerances, traced=True))
+    assert np.array_equal(traced.f, score_frame(*pair, objects=3, boundaries=BoundaryRules(tolerances)).f)
+
+
 def test_equals_the_official_toolkit(edge_cases: list[tuple[Mask, Mask, float, float]]) -> None:
     for predicted, true, j, f in edge_cases:
-        scores = score_frame(predicted.astype(np.uint8), true.astype(np.uint8), objects=1)
-        assert scores[0] == pytest.approx([j, f], abs=1e-12)
+        score = score_frame(predicted.astype(np.uint8), true.astype(np.uint8), objects=1)
+        assert [score.j.item(), score.f.item()] == pytest.approx([j, f], abs=1e-12)
+
+
+def test_pixels_are_counted_by_frame(clip: list[IdMask]) -> None:
+    scorer = SequenceScorer("squares", 2)
+    swapped = np.array([0, 2, 1], np.uint8)[clip[0]]
+    scorer.update(clip[0], clip[0], frame="0")
+    scorer.update(swapped, clip[0], frame="1")
+    scorer.update(np.zeros_like(swapped), clip[0], frame="2")
+    one, other = scorer.compute()
+    assert (one.predicted_pixels, one.true_pixels) == ((225, 195, 0), (225, 225, 225))
+    assert one.overlap == ((225, 0), (0, 195), (0, 0))
+    assert (other.predicted_pixels, other.true_pixels) == ((195, 225, 0), (195, 195, 195))
+    assert other.overlap == ((0, 195), (225, 0), (0, 0))
+
+
+def test_the_first_tolerance_gives_f(clip: list[IdMask]) -> None:
+    both, wide = (SequenceScorer("squares", 2, BoundaryRules(tolerances)) for tolerances in ((0.0, 3.0), (3.0,)))
+    for scorer in (both, wide):
+        for mask in clip:
+            scorer.update(clip[0], mask, frame="1")
+    for one, other in zip(both.compute(), wide.compute(), strict=True):
+        assert one.f_by_tolerance == (one.f_per_frame, other.f_per_frame)
+        assert one.f.mean < other.f.mean
 
 
 def test_parts_merged_in_order_equal_the_whole(clip: list[IdMask]) -> None:

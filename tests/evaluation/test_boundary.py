@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
+from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.evaluation.boundary import (
+    BoundaryRules,
     boundary_accuracy,
     boundary_cells,
     contour_cells,
-    tolerance_disk,
     tolerance_radius,
 )
 from mrnet_cli.evaluation.region import Mask
@@ -68,9 +71,18 @@ def test_the_boundary_is_where_the_contour_runs(mask: Mask) -> None:
 def test_the_boundary_is_where_the_contour_runs_in_all_golden_cases(
     edge_cases: list[tuple[Mask, Mask, float, float]],
 ) -> None:
-    for predicted, true, _, _ in edge_cases[::4]:
+    for predicted, true, _, _ in edge_cases:
         assert np.array_equal(boundary_cells(predicted), contour_cells(predicted))
         assert np.array_equal(boundary_cells(true), contour_cells(true))
+
+
+@pytest.mark.slow
+def test_the_boundary_is_where_the_contour_runs_in_all_real_masks(davis_data: Path) -> None:
+    for tree in ("DAVIS/Annotations/480p", "predictions/osvos"):
+        for path in sorted((davis_data / tree).glob("*/*.png")):
+            ids = read_index_mask(path)
+            for number in np.unique(ids[ids > 0]):
+                assert np.array_equal(boundary_cells(ids == number), contour_cells(ids == number))
 
 
 @given(pairs)
@@ -132,7 +144,22 @@ def test_radius_by_size(size: tuple[int, int], radius: int) -> None:
     assert tolerance_radius(*size) == radius
 
 
-@given(st.integers(0, 20))
-def test_the_disk_is_round(radius: int) -> None:
-    disk, across = tolerance_disk(radius), range(-radius, radius + 1)
-    assert disk.tolist() == [[int(y**2 + x**2 <= radius**2) for x in across] for y in across]
+@pytest.mark.parametrize(("tolerance", "radius"), [(0.0, 0), (0.002, 2), (0.01, 10), (1.0, 1), (7.0, 7)])
+def test_radius_by_tolerance(tolerance: float, radius: int) -> None:
+    assert tolerance_radius(480, 854, tolerance) == radius
+
+
+@pytest.mark.parametrize(
+    ("tolerances", "problem"),
+    [
+        ((), "no boundary tolerance"),
+        ((0.008, 0.008), "given twice"),
+        ((-0.1,), "-0.1 is no boundary tolerance"),
+        ((2.5,), "2.5 is no boundary tolerance: give a share of the image diagonal below 1, or whole pixels"),
+        ((float("nan"),), "nan is no boundary tolerance"),
+        ((float("inf"),), "inf is no boundary tolerance"),
+    ],
+)
+def test_what_is_no_tolerance_is_refused(tolerances: tuple[float, ...], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        BoundaryRules(tolerances)

@@ -12,6 +12,7 @@ import pytest
 from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.boundary import BoundaryRules
 from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, of_year
 from mrnet_cli.evaluation.runner import Evaluation, evaluate, evaluate_all
 
@@ -76,6 +77,15 @@ def test_equals_the_official_toolkit_on_the_whole_split(
         assert statistics.recall == pytest.approx(expected[f"{letter}_recall"], abs=1e-12)
         assert statistics.decay == pytest.approx(expected[f"{letter}_decay"], abs=1e-12)
     assert evaluation.jf == pytest.approx(expected["JF_mean"], abs=1e-12)
+
+
+def test_traced_boundaries_equal_the_official_toolkit_too(davis_data: Path, golden: Path) -> None:
+    sequences = load_davis(davis_data / "DAVIS2017", year=2017, split="val", sequences=["bmx-trees"], with_images=False)
+    traced = BoundaryRules(traced=True)
+    evaluation = evaluate(
+        sequences, davis_data / "predictions" / "osvos", protocol=DAVIS_2017, boundaries=traced, workers=2
+    )
+    assert_equals_golden(evaluation, golden, "davis2017_osvos")
 
 
 def test_perfect_predictions_score_one(truth: list[Sequence], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from mrnet_cli import __version__
 from mrnet_cli.errors import OutputError
 from mrnet_cli.evaluation.accumulator import ObjectScore
+from mrnet_cli.evaluation.boundary import BoundaryRules
 from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.statistics import summarise
@@ -62,6 +64,27 @@ def test_the_summary_says_by_which_rules(evaluation: Evaluation, tmp_path: Path)
         assert part in summary
     assert f"mrnet {__version__}" in summary
     assert "| dog | 2 | 1 | 62.50 | 50.00 | 75.00 |" in summary
+
+
+def with_tolerances(evaluation: Evaluation, *tolerances: float) -> Evaluation:
+    objects = tuple(replace(one, f_by_tolerance=(one.f_per_frame,) * len(tolerances)) for one in evaluation.objects)
+    return replace(evaluation, objects=objects, boundaries=BoundaryRules(tolerances))
+
+
+def test_several_tolerances_have_a_table_of_their_own(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_evaluation(with_tolerances(evaluation, 0.01, 3.0), tmp_path, split="val")
+    with (tmp_path / "boundary.csv").open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["sequence", "object", "bound_th", "F-Mean", "F-Recall", "F-Decay"]
+    assert rows[1:3] == [["bear", "1", "0.01", "0.75", "0.5", "0.5"], ["bear", "1", "3", "0.75", "0.5", "0.5"]]
+    assert len(rows) == 1 + 3 * 2
+    assert "10 px at 854x480" in (tmp_path / "summary.md").read_text()
+
+
+def test_the_table_of_tolerances_of_an_earlier_run_does_not_stay(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_evaluation(with_tolerances(evaluation, 0.01, 3.0), tmp_path, split="val")
+    write_evaluation(with_tolerances(evaluation, 0.01), tmp_path, split="val")
+    assert not (tmp_path / "boundary.csv").exists()
 
 
 def test_an_output_below_a_file_is_refused(evaluation: Evaluation, tmp_path: Path) -> None:
