@@ -84,6 +84,14 @@ def test_undoes_every_mix_of_filters_as_pillow_does(values: Values, data: st.Dat
     assert np.array_equal(by_pillow(content), values)
 
 
+def test_ties_of_the_paeth_filter_are_broken_as_specified() -> None:
+    # among few values several neighbours are often equally near
+    values = np.random.default_rng(0).integers(0, 5, (60, 60), np.uint8)
+    plain = decode_plain(read_chunks(png(values, filters=[4] * 60)))
+    assert plain is not None
+    assert np.array_equal(plain.values, values)
+
+
 @given(pictures)
 def test_reads_palette_indices_and_colours(values: Values) -> None:
     palette = np.arange(768, dtype=np.uint8).reshape(256, 3)
