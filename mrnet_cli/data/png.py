@@ -127,12 +127,12 @@ def _undo_filters(rows: Rows, filters: Rows) -> None:
     filters[0] = {_UP: 0, _PAETH: _SUB}.get(int(filters[0]), filters[0])
     beside = np.flatnonzero(filters == _SUB)
     rows[beside] = np.add.accumulate(rows[beside], axis=1, dtype=np.uint8)
-    each = list(rows)
+    each, kinds = list(rows), filters.tolist()
     for y in np.flatnonzero(filters >= _UP).tolist():
-        if filters[y] == _UP:
+        if kinds[y] == _UP:
             np.add(each[y], each[y - 1], each[y])
         else:
-            _undo_paeth(each[y][1:], each[y - 1])
+            _undo_paeth(each[y], each[y - 1])
 
 
 def _undo_paeth(row: Rows, above: Rows) -> None:
@@ -142,16 +142,20 @@ def _undo_paeth(row: Rows, above: Rows) -> None:
     on as before too, as it does for all but a few pixels of a mask.
 
     Args:
-        row: residuals of shape (W,).
-        above: values of shape (1 + W,).
+        row: 0 and residuals, of shape (1 + W,).
+        above: 0 and values, of the same shape.
     """
-    change = above[1:] ^ above[:-1]
-    change |= row
+    change = row != 0
+    change[1:] |= above[1:] != above[:-1]
     places = change.nonzero()[0]
+    residuals, uppers = row[places].tolist(), above[places].tolist()
+    row[:] = 0
     left = upper_left = 0
-    for x, residual, upper in zip(places.tolist(), row[places].tolist(), above[places + 1].tolist(), strict=True):
-        left = (residual + _predict(left, upper, upper_left)) & 255
-        row[x:] = left
+    for x, residual, upper in zip(places.tolist(), residuals, uppers, strict=True):
+        value = (residual + _predict(left, upper, upper_left)) & 255
+        if value != left:
+            row[x:] = value
+            left = value
         upper_left = upper
 
 

@@ -85,7 +85,7 @@ def within_disk(bits: Bits, radius: int) -> Bits:
         radius: R in pixels; the disk is x^2 + y^2 <= R^2.
 
     Returns:
-        Of the same shape; only the part inside it.
+        Of the same shape. Bits beyond W may be set, which is for the caller to mask.
 
     >>> corner = np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]], bool)
     >>> unpack(within_disk(pack(corner), 1), 3).astype(int).tolist()
@@ -93,15 +93,19 @@ def within_disk(bits: Bits, radius: int) -> Bits:
     """
     words, height = bits.shape[-2:]
     # beyond the mask's own size nothing is gained
-    radius = min(radius, words * WORD + height)
-    near = np.zeros_like(bits)
-    wide, reach = bits, 0
-    for row in range(radius, -1, -1):
+    radius, most = min(radius, words * WORD + height), min(radius, height)
+    # rows of 0 after each word, so that all words move up and down as one run and none comes into the next
+    wide = np.zeros((*bits.shape[:-1], height + most), np.uint64)
+    wide[..., :height] = bits
+    near, reach = np.zeros_like(wide), 0
+    for row in range(most, -1, -1):
         chord = math.isqrt(radius * radius - row * row)
         while reach < chord:
-            step = min(chord - reach, 2 * reach + 1, WORD - 1)
+            # no further than the reach and one, as a pixel at the edge has reached to one side only
+            step = min(chord - reach, reach + 1, WORD - 1)
             wide = wide | from_left(wide, step) | from_right(wide, step)
             reach += step
-        near[..., row:] |= wide[..., : max(height - row, 0)]
-        near[..., : max(height - row, 0)] |= wide[..., row:]
-    return near
+        run, moved = near.reshape(-1), wide.reshape(-1)
+        run[row:] |= moved[: moved.size - row]
+        run[: moved.size - row] |= moved[row:]
+    return near[..., :height]

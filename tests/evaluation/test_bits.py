@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -34,13 +35,33 @@ def test_shifts_across_words_and_lets_nothing_in(mask: Mask, distance: int) -> N
     assert np.array_equal(unpack(from_left(pack(mask), distance), width), padded[:, :width])
 
 
-@given(masks, st.integers(0, 12))
-def test_within_disk_is_a_dilation_by_the_disk(mask: Mask, radius: int) -> None:
+def dilated(mask: Mask, radius: int) -> Mask:
     rows, columns = np.indices(mask.shape)
     expected = np.zeros_like(mask)
     for y, x in np.argwhere(mask).tolist():
         expected |= (rows - y) ** 2 + (columns - x) ** 2 <= radius**2
-    assert np.array_equal(unpack(within_disk(pack(mask), radius), mask.shape[1]), expected)
+    return expected
+
+
+@given(masks, st.integers(0, 12))
+def test_within_disk_is_a_dilation_by_the_disk(mask: Mask, radius: int) -> None:
+    assert np.array_equal(unpack(within_disk(pack(mask), radius), mask.shape[1]), dilated(mask, radius))
+
+
+@pytest.mark.parametrize("radius", [*range(20), 30, 64, 100, 200, 1000])
+@pytest.mark.parametrize("place", [(0, 0), (0, 139), (44, 0), (44, 139), (20, 63), (20, 64), (20, 70)])
+def test_within_disk_reaches_to_all_sides_of_every_place(radius: int, place: tuple[int, int]) -> None:
+    mask = np.zeros((45, 140), bool)
+    mask[place] = True
+    assert np.array_equal(unpack(within_disk(pack(mask), radius), 140), dilated(mask, radius))
+
+
+def test_masks_beside_each_other_do_not_reach_into_one_another() -> None:
+    both = np.zeros((2, 6, 130), bool)
+    both[0, -1, -1] = True
+    one, other = within_disk(np.stack([pack(mask) for mask in both]), 9)
+    assert np.array_equal(unpack(one, 130), dilated(both[0], 9))
+    assert not other.any()
 
 
 @given(masks)
