@@ -19,8 +19,8 @@ from pathlib import Path
 
 import click
 import torch
+from machine import REPOSITORY, commit, cpu_name
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("objects.csv", "frames.csv", "summary.md")
 
 
@@ -109,24 +109,13 @@ def page(
 
 def environment(settings: dict[str, object]) -> str:
     """Machine, versions, weights and commit in one line."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout.strip()
     where = torch.cuda.get_device_name() if settings["device"] == "cuda" else cpu_name()
     digest = str(settings["weights_sha256"])[:12]
     return (
         f"On {where}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {settings['dtype']}, "
         f"torch {torch.__version__}, Python {platform.python_version()}, mrnet {settings['version']}, "
-        f"weights {digest}, commit {commit}."
+        f"weights {digest}, commit {commit()}."
     )
-
-
-def cpu_name() -> str:
-    """As the system calls the processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "an unnamed processor"
 
 
 if __name__ == "__main__":
