@@ -34,7 +34,7 @@ class ObjectScore:
     Attributes:
         predicted_pixels: how many the prediction gives it, by frame.
         true_pixels: how many the annotation gives it.
-        overlap: how many of the predicted ones lie in each true object 1 to N.
+        overlap: how many of the predicted ones lie in each true object 1 to N, by frame.
         f_by_tolerance: F by frame for each boundary tolerance, of which `f_per_frame` is the first.
     """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from mrnet_cli.data.masks import VOID, IdMask, read_checked_mask
@@ -16,6 +15,7 @@ from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
 _REFUSED = 255
+_ANY_VALUE = bytes([0] + [1] * 255)
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Reading:
                 raise DataError([f"{file} holds values {', '.join(map(str, values))}: {remedy}"])
         if self.table is None:
             return ids
+        if self.table == _ANY_VALUE:
+            return (ids != 0).view(np.uint8)
+        # here, since its import would cost more than the frames of a small set
+        import cv2
+
         objects = np.asarray(cv2.LUT(ids, np.frombuffer(self.table, np.uint8)), np.uint8)
         if int(objects.max(initial=0)) == _REFUSED:
             raise DataError([f"{file} holds id {int(ids[objects == _REFUSED][0])}, {self.refusal}"])
@@ -58,7 +63,7 @@ class Reading:
 
 
 AS_STORED = Reading()
-ANY_VALUE = Reading(bytes([0] + [1] * 255))
+ANY_VALUE = Reading(_ANY_VALUE)
 VOID_AS_BACKGROUND = Reading(bytes(0 if value == VOID else value for value in range(256)))
 OBJECT_FILE = Reading(ANY_VALUE.table, single=True)
 
@@ -89,5 +94,8 @@ def resize_nearest(mask: IdMask, shape: tuple[int, int]) -> IdMask:
     >>> resize_nearest(np.uint8([[1, 2]]), (2, 4)).tolist()
     [[1, 1, 2, 2], [1, 1, 2, 2]]
     """
+    # here, since it is rarely asked for
+    import cv2
+
     height, width = shape
     return np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)

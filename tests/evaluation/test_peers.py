@@ -12,6 +12,7 @@ import pytest
 
 from mrnet_cli.data.davis import Year, load_davis
 from mrnet_cli.data.masks import VOID, IdMask, read_index_mask, write_index_mask
+from mrnet_cli.evaluation.protocol import of_year
 from mrnet_cli.evaluation.runner import evaluate
 
 benchmark = pytest.importorskip("vos_benchmark.benchmark", reason="the extra peers is not installed")
@@ -26,7 +27,7 @@ def assert_agrees(data: Path, tmp_path: Path, year: Year, sequences: list[str] |
     root, predictions = data / ("DAVIS" if year == 2016 else "DAVIS2017"), data / "predictions" / "osvos"
     found = load_davis(root, year=year, split="val", sequences=sequences, with_images=False)
     theirs = tmp_path if year == 2016 else predictions
-    ours = evaluate(found, predictions, year=year)
+    ours = evaluate(found, predictions, protocol=of_year(year))
     assert ours.objects
     for name, objects in ours.sequences.items():
         if year == 2016:

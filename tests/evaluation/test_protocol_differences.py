@@ -11,6 +11,7 @@ import pytest
 from mrnet_cli.data.davis import Year, load_annotation_tree
 from mrnet_cli.data.masks import VOID, IdMask
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.protocol import of_year
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
 from mrnet_cli.evaluation.statistics import summarise
 
@@ -29,7 +30,7 @@ def score(tmp_path: Path, write_tree: WriteTree) -> Score:
 
     def run(true: dict[str, list[IdMask]], predicted: dict[str, list[IdMask]], *, year: Year = 2017) -> Evaluation:
         annotations = load_annotation_tree(write_tree(tmp_path / "true", true))
-        return evaluate(annotations, write_tree(tmp_path / "predicted", predicted), year=year)
+        return evaluate(annotations, write_tree(tmp_path / "predicted", predicted), protocol=of_year(year))
 
     return run
 
