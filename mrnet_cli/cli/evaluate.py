@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
-from mrnet_cli.cli.screen import show_evaluation
+from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
+from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.runner import evaluate_all
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -34,7 +35,7 @@ EPILOG = """\b
 Examples:
   DAVIS:
     mrnet evaluate --davis DAVIS --year 2016 --predictions mine --output scores
-  Two methods, one as a zip for CodaLab:
+  Two methods, one as a zip for CodaLab, and which is better:
     mrnet evaluate --davis DAVIS --predictions mine --predictions theirs.zip \\
       --output scores
   Any two trees of masks, or of a folder for each object, as SAM 2 writes them:
@@ -148,7 +149,10 @@ def evaluate(
         )
     for evaluation, place in zip(evaluations, outputs, strict=True):
         write_evaluation(evaluation, place, split=split)
-        show_evaluation(evaluation, split=split)
+    if len(evaluations) == 1:
+        show_evaluation(evaluations[0], split=split)
+    else:
+        show_comparison(evaluations, write_comparison(evaluations, output, split=split), split=split)
 
 
 def _rules(year: str | None, protocol: str | None, first_last: str | None, *, resize: bool) -> Protocol:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from mrnet_cli.evaluation.comparison import Comparison, ranked
+from mrnet_cli.evaluation.comparison_tables import (
+    best_cells,
+    better_text,
+    difference_text,
+    interval_line,
+    protocol_lines,
+    wins_text,
+)
+from mrnet_cli.evaluation.rows import percent
 from mrnet_cli.evaluation.runner import Evaluation
-from mrnet_cli.evaluation.tables import global_row, percent, protocol_line, sequence_rows
+from mrnet_cli.evaluation.tables import global_row, protocol_line, sequence_rows
+
+_GLOBAL = ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay")
 
 
 def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
     """The global row, a row a sequence, and the protocol they follow."""
     stdout = Console()
     total = Table(title=f"{evaluation.predictions} (percent)", box=box.SIMPLE, title_justify="left")
-    for column in ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay"):
+    for column in _GLOBAL:
         total.add_column(column, justify="right")
     total.add_row(*map(percent, global_row(evaluation)))
     table = Table(box=box.SIMPLE)
@@ -24,4 +39,31 @@ def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
         table.add_row(name, *map(str, counts), *map(percent, values))
     stdout.print(total)
     stdout.print(table)
-    stdout.print(protocol_line(evaluation, split=split), highlight=False)
+    stdout.print(protocol_line(evaluation, split=split), highlight=False, markup=False)
+
+
+def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> None:
+    """A row a method, the best of each column in bold, and a row a pair."""
+    stdout = Console()
+    methods = ranked(evaluations)
+    table = Table(title="Methods (percent, best in bold)", box=box.SIMPLE, title_justify="left")
+    table.add_column("Method", overflow="fold")
+    for column in _GLOBAL:
+        table.add_column(column, justify="right")
+    for one, cells in zip(methods, best_cells(methods), strict=True):
+        table.add_row(Text(one.predictions), *(Text(value, style="bold" if best else "") for value, best in cells))
+    pairs = Table(title="Differences, A less B, with 95% intervals", box=box.SIMPLE, title_justify="left")
+    for column in ("A", "B", "Metric"):
+        pairs.add_column(column, overflow="fold")
+    for column in ("Difference [interval]", "A better", "Wins A : B"):
+        pairs.add_column(column, justify="right", no_wrap=True)
+    for pair in comparisons:
+        for index, at in enumerate(reversed(pair.differences)):
+            names = (pair.method_a, pair.method_b) if index == 0 else ("", "")
+            wins = wins_text(pair) if index == 0 else ""
+            pairs.add_row(*map(Text, names), at.metric, difference_text(at), better_text(at), wins)
+        pairs.add_section()
+    stdout.print(table)
+    stdout.print(pairs)
+    for line in (interval_line(comparisons), *protocol_lines(methods, split=split)):
+        stdout.print(line, highlight=False, markup=False)

@@ -50,6 +50,11 @@ class ObjectScore:
     overlap: tuple[tuple[int, ...], ...] = ()
     f_by_tolerance: tuple[tuple[float, ...], ...] = ()
 
+    @property
+    def jf_per_frame(self) -> tuple[float, ...]:
+        """J&F of each frame."""
+        return tuple((j + f) / 2 for j, f in zip(self.j_per_frame, self.f_per_frame, strict=True))
+
     def counted(self, number: int, start: int) -> ObjectScore:
         """The score under the object's own number, over the frames from which on it counts."""
         if start == 0:

@@ -47,7 +47,7 @@ class Reading:
         if self.table is None:
             return ids
         if self.table == _ANY_VALUE:
-            return (ids != 0).view(np.uint8)
+            return np.asarray((ids != 0).view(np.uint8))
         # here, since its import would cost more than the frames of a small set
         import cv2
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.evaluation.boundary import tolerance_radius
+from mrnet_cli.evaluation.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.runner import Evaluation, count_frames
 from mrnet_cli.evaluation.statistics import summarise
-
-Row = Sequence[str | int | float]
 
 MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 
@@ -56,7 +52,7 @@ def objects_csv(evaluation: Evaluation) -> str:
         (one.sequence, one.object, one.j.mean, one.j.recall, one.j.decay, one.f.mean, one.f.recall, one.f.decay)
         for one in evaluation.objects
     ]
-    return _csv(("sequence", "object", *MEASURES), rows)
+    return csv_text(("sequence", "object", *MEASURES), rows)
 
 
 def frames_csv(evaluation: Evaluation) -> str:
@@ -66,7 +62,7 @@ def frames_csv(evaluation: Evaluation) -> str:
         for one in evaluation.objects
         for frame in zip(one.frames, one.j_per_frame, one.f_per_frame, strict=True)
     )
-    return _csv(("sequence", "object", "frame", "J", "F"), rows)
+    return csv_text(("sequence", "object", "frame", "J", "F"), rows)
 
 
 def boundary_csv(evaluation: Evaluation) -> str:
@@ -81,13 +77,13 @@ def boundary_csv(evaluation: Evaluation) -> str:
 
 def global_results_csv(evaluation: Evaluation) -> str:
     """The official toolkit's `global_results`: one row, 3 decimals."""
-    return _csv(("J&F-Mean", *MEASURES), [[f"{value:.3f}" for value in global_row(evaluation)]])
+    return csv_text(("J&F-Mean", *MEASURES), [[f"{value:.3f}" for value in global_row(evaluation)]])
 
 
 def per_sequence_results_csv(evaluation: Evaluation) -> str:
     """The official toolkit's `per-sequence_results`, which despite the name has a row an object: 3 decimals."""
     rows = [(f"{one.sequence}_{one.object}", f"{one.j.mean:.3f}", f"{one.f.mean:.3f}") for one in evaluation.objects]
-    return _csv(("Sequence", "J-Mean", "F-Mean"), rows)
+    return csv_text(("Sequence", "J-Mean", "F-Mean"), rows)
 
 
 def global_row(evaluation: Evaluation) -> tuple[float, ...]:
@@ -129,32 +125,9 @@ def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
             "",
             protocol_line(evaluation, split=split) + ". Values are in percent.",
             "",
-            *_markdown(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
+            *markdown_table(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
             "",
-            *_markdown(columns, rows),
+            *markdown_table(columns, rows),
             "",
         ]
     )
-
-
-def percent(value: float) -> str:
-    """A share as percent, 2 decimals.
-
-    >>> percent(0.76609)
-    '76.61'
-    """
-    return f"{100 * value:.2f}"
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Row]) -> str:
-    text = io.StringIO()
-    # floats are written as repr, which reads back to the same value
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _markdown(columns: Sequence[str], rows: Iterable[Row]) -> list[str]:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(map(str, line))} |" for line in lines]

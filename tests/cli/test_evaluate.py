@@ -77,6 +77,22 @@ def test_several_predictions_go_to_folders_of_their_names(root: Path) -> None:
         assert {path.name for path in (root.parent / "scores" / name).iterdir()} == FILES
 
 
+def test_several_predictions_are_compared(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
+    write_tree(root.parent / "empty", {"squares": [mask * 0 for mask in clip]})
+    result = score(root, "--predictions", root.parent / "empty")
+    assert result.exit_code == 0, result.output
+    lines = (root.parent / "scores" / "comparison.csv").read_text().splitlines()
+    assert lines[0] == "method_a,method_b,metric,difference,low,high,probability_a_better"
+    assert lines[1] == "mine,empty,J,1.0,nan,nan,nan"
+    said = " ".join(result.stdout.split())
+    assert "no intervals" in said
+    assert said.count("DAVIS-2017 rules") == 1
+    assert (
+        "| mine | empty | +100.00 | +100.00 | +100.00 | - | 1 : 0 |"
+        in (root.parent / "scores" / "comparison.md").read_text()
+    )
+
+
 def test_several_predictions_of_one_name_are_refused(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
     other = write_tree(root.parent / "other" / "mine", {"squares": clip})
     assert_refused(root, score(root, "--predictions", other), "named mine")

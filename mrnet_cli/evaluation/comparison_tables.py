@@ -1,0 +1,165 @@
+"""What a comparison leaves behind: `comparison.csv` at full precision, and `comparison.md` to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.evaluation.comparison import (
+    FEW_SEQUENCES,
+    RESAMPLES,
+    Comparison,
+    Difference,
+    compare_all,
+    frames_apart,
+    ranked,
+)
+from mrnet_cli.evaluation.rows import csv_text, markdown_table, percent
+from mrnet_cli.evaluation.runner import Evaluation
+from mrnet_cli.evaluation.tables import MEASURES, global_row, protocol_line
+
+_COLUMNS = ("method_a", "method_b", "metric", "difference", "low", "high", "probability_a_better")
+_FRAMES = 10
+
+
+def write_comparison(evaluations: Sequence[Evaluation], folder: Path, *, split: str) -> list[Comparison]:
+    """Writes `comparison.csv` and `comparison.md`, and returns what they say.
+
+    Args:
+        evaluations: two or more, of the same objects, in any order.
+        folder: made if it is not there.
+        split: stands in the protocol line.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    comparisons = compare_all(evaluations)
+    texts = {
+        "comparison.csv": comparison_csv(comparisons),
+        "comparison.md": comparison_markdown(evaluations, comparisons, split=split),
+    }
+    make_output_dir(folder)
+    for name, text in texts.items():
+        write_text_atomically(folder / name, text)
+    return comparisons
+
+
+def comparison_csv(comparisons: Sequence[Comparison]) -> str:
+    """A row a pair and metric, from 0 to 1, at full precision."""
+    rows = [
+        (one.method_a, one.method_b, at.metric, at.difference, at.low, at.high, at.probability_a_better)
+        for one in comparisons
+        for at in one.differences
+    ]
+    return csv_text(_COLUMNS, rows)
+
+
+def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> str:
+    """The methods, their differences with intervals, wins by sequence, and the frames that differ most."""
+    methods = ranked(evaluations)
+    best = best_cells(methods)
+    rows = [
+        [one.predictions, *(f"**{value}**" if top else value for value, top in cells)]
+        for one, cells in zip(methods, best, strict=True)
+    ]
+    lines = [
+        "# Comparison",
+        "",
+        *(f"{line}  " for line in protocol_lines(methods, split=split)),
+        "Values are in percent.",
+    ]
+    lines += ["", *markdown_table(("Method", "J&F-Mean", *MEASURES), rows), "", interval_line(comparisons), ""]
+    pairs = [
+        (
+            one.method_a,
+            one.method_b,
+            *map(difference_text, one.differences),
+            better_text(one.differences[-1]),
+            wins_text(one),
+        )
+        for one in comparisons
+    ]
+    lines += markdown_table(("A", "B", "J", "F", "J&F", "A better", "Wins"), pairs)
+    for one, (a, b) in zip(comparisons, combinations(methods, 2), strict=True):
+        lines += ["", f"## {one.method_a} and {one.method_b}", "", "J&F of A less that of B, by sequence:", ""]
+        by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
+        lines += markdown_table(("Sequence", "Difference"), [(name, signed(value)) for name, value in by_sequence])
+        lines += ["", "The frames of objects that differ most, in J&F, no two of them neighbours:", ""]
+        frames = [
+            (at.sequence, at.object, at.frame, percent(at.a), percent(at.b), signed(at.a - at.b))
+            for at in frames_apart(a, b, _FRAMES)
+        ]
+        lines += markdown_table(("Sequence", "Object", "Frame", "A", "B", "Difference"), frames)
+    return "\n".join([*lines, ""])
+
+
+def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]]:
+    """By method the global row in percent, and whether each cell is the best of its column; of decays the lowest is."""
+    rows = [global_row(one) for one in evaluations]
+    columns = list(zip(*rows, strict=True))
+    best = [
+        min(column) if name.endswith("Decay") else max(column)
+        for name, column in zip(("J&F-Mean", *MEASURES), columns, strict=True)
+    ]
+    return [[(percent(value), value == top) for value, top in zip(row, best, strict=True)] for row in rows]
+
+
+def protocol_lines(evaluations: Sequence[Evaluation], *, split: str) -> list[str]:
+    """The rules that all share, and a line a method with notes of its own."""
+    first = evaluations[0]
+    shared = tuple(note for note in first.notes if all(note in one.notes for one in evaluations))
+    own = {one.predictions: [note for note in one.notes if note not in shared] for one in evaluations}
+    lines = [f"{name}: {', '.join(notes)}" for name, notes in own.items() if notes]
+    return [protocol_line(replace(first, notes=shared), split=split), *lines]
+
+
+def interval_line(comparisons: Sequence[Comparison]) -> str:
+    """How the intervals were made, in words."""
+    sequences = len(comparisons[0].by_sequence)
+    if sequences == 1:
+        return "Differences are of A less B. One sequence tells nothing about others, so there are no intervals."
+    few = " So few sequences make intervals too narrow, and A better too sure." if sequences < FEW_SEQUENCES else ""
+    return (
+        f"Differences are of A less B in percentage points, with 95% intervals: percentile bootstrap, {RESAMPLES:,} "
+        f"draws of {sequences} sequences with replacement, each with all of its objects. A better: the share of draws "
+        f"in which A is above B. Wins: sequences by J&F, A : B.{few}"
+    )
+
+
+def difference_text(one: Difference) -> str:
+    """A difference and its interval, in percentage points.
+
+    >>> difference_text(Difference("J", 0.0123, -0.004, 0.03, 0.9))
+    '+1.23 [-0.40, +3.00]'
+    """
+    interval = "" if math.isnan(one.low) else f" [{signed(one.low)}, {signed(one.high)}]"
+    return signed(one.difference) + interval
+
+
+def better_text(one: Difference) -> str:
+    """The probability that A is better; never 0 or 100%, which no number of draws can show."""
+    probability = one.probability_a_better
+    if math.isnan(probability):
+        return "-"
+    if not 0 < probability < 1:
+        return "> 99.9%" if probability else "< 0.1%"
+    return f"{100 * min(max(probability, 0.001), 0.999):.1f}%"
+
+
+def wins_text(one: Comparison) -> str:
+    """Sequences won, lost, and tied if any."""
+    won, tied, lost = one.wins
+    return f"{won} : {lost}" + (f" ({tied} equal)" if tied else "")
+
+
+def signed(value: float) -> str:
+    """A share as percent with its sign.
+
+    >>> signed(-0.0151)
+    '-1.51'
+    """
+    return f"{100 * value:+.2f}"

@@ -1,0 +1,155 @@
+"""The paired bootstrap: against every possible draw, against scipy, and by its symmetries."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mrnet_cli.data.davis import load_davis
+from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.evaluation.accumulator import ObjectScore
+from mrnet_cli.evaluation.comparison import bootstrap_means, compare, compare_all, frames_apart
+from mrnet_cli.evaluation.comparison_tables import comparison_csv, comparison_markdown, write_comparison
+from mrnet_cli.evaluation.protocol import DAVIS_2017
+from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
+from mrnet_cli.evaluation.statistics import summarise
+
+
+def score(sequence: str, number: int, j: list[float], f: list[float]) -> ObjectScore:
+    frames = tuple(f"{index:05d}" for index in range(len(j)))
+    return ObjectScore(sequence, number, frames, tuple(j), tuple(f), summarise(j), summarise(f))
+
+
+def method(name: str, values: dict[str, list[float]], *, f_less: float = 0.0) -> Evaluation:
+    """A method by the J of each object of each sequence; F is as much less."""
+    objects = [
+        score(sequence, number, [value] * 2, [value - f_less] * 2)
+        for sequence, of_objects in values.items()
+        for number, value in enumerate(of_objects, start=1)
+    ]
+    return Evaluation(name, DAVIS_2017, tuple(objects), ((854, 480),))
+
+
+@pytest.fixture
+def many() -> tuple[Evaluation, Evaluation]:
+    rng = np.random.default_rng(4)
+    truth = {f"s{index:02d}": rng.random(rng.integers(1, 4)).tolist() for index in range(30)}
+    other = {name: [min(1.0, one + rng.normal(0.02, 0.1)) for one in values] for name, values in truth.items()}
+    return method("mine", truth), method("theirs", other, f_less=0.01)
+
+
+def test_every_draw_of_three_sequences() -> None:
+    sums, counts = np.array([[0.3], [-0.2], [0.1]]), np.array([1, 2, 1])
+    draws = bootstrap_means(sums, counts, resamples=200_000, seed=1)[:, 0]
+    exact = [sums[list(drawn), 0].sum() / counts[list(drawn)].sum() for drawn in itertools.product(range(3), repeat=3)]
+    for level in (-0.1, -0.02, 0.0, 0.05, 0.12, 0.25):
+        assert (draws < level + 1e-12).mean() == pytest.approx((np.array(exact) < level + 1e-12).mean(), abs=0.005)
+
+
+def test_with_one_object_a_sequence_it_is_the_interval_of_scipy() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    a, b = rng.random(25), rng.random(25)
+    ours = compare(
+        method("a", {f"s{i:02d}": [value] for i, value in enumerate(a.tolist())}),
+        method("b", {f"s{i:02d}": [value] for i, value in enumerate(b.tolist())}),
+        resamples=40_000,
+    ).differences[0]
+    theirs = stats.bootstrap((a - b,), np.mean, n_resamples=40_000, method="percentile", rng=rng).confidence_interval
+    assert ours.difference == pytest.approx((a - b).mean(), abs=1e-15)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.004)
+
+
+def test_differences_are_those_of_the_scores(many: tuple[Evaluation, Evaluation]) -> None:
+    a, b = many
+    j, f, jf = (one.difference for one in compare(a, b).differences)
+    assert j == pytest.approx(a.j.mean - b.j.mean, abs=1e-14)
+    assert f == pytest.approx(a.f.mean - b.f.mean, abs=1e-14)
+    assert jf == pytest.approx(a.jf - b.jf, abs=1e-14)
+
+
+def test_changing_sides_changes_the_sign_alone(many: tuple[Evaluation, Evaluation]) -> None:
+    there, back = compare(*many), compare(*reversed(many))
+    for one, other in zip(there.differences, back.differences, strict=True):
+        assert (one.difference, one.low, one.high) == (-other.difference, -other.high, -other.low)
+        assert one.probability_a_better == pytest.approx(1 - other.probability_a_better, abs=1e-15)
+    assert there.wins == back.wins[::-1]
+
+
+def test_objects_of_a_sequence_are_no_independent_evidence() -> None:
+    rng = np.random.default_rng(2)
+    shifts = rng.normal(0, 0.1, 12).tolist()
+    wide = {f"s{i:02d}": [0.5 + shift] * 5 for i, shift in enumerate(shifts)}
+    thin = {f"s{i:02d}": [0.5 + shift] for i, shift in enumerate(shifts)}
+    of_five, of_one = (
+        compare(method("a", values), method("b", {name: [0.5] * len(one) for name, one in values.items()}))
+        for values in (wide, thin)
+    )
+    assert of_five.differences[0].low == pytest.approx(of_one.differences[0].low, abs=1e-12)
+
+
+def test_equal_methods_are_a_toss_up() -> None:
+    a = method("a", {"bear": [0.5], "dog": [0.7, 0.2]})
+    result = compare(a, method("b", {"bear": [0.5], "dog": [0.7, 0.2]}))
+    for one in result.differences:
+        assert (one.difference, one.low, one.high, one.probability_a_better) == (0, 0, 0, 0.5)
+    assert result.wins == (0, 2, 0)
+    assert frames_apart(a, a, 10) == []
+
+
+def test_one_sequence_has_no_interval() -> None:
+    a, b = method("a", {"bear": [0.5, 0.6]}), method("b", {"bear": [0.4, 0.3]})
+    one = compare(a, b).differences[0]
+    assert one.difference == pytest.approx(0.2)
+    assert math.isnan(one.low)
+    assert math.isnan(one.high)
+    assert math.isnan(one.probability_a_better)
+    assert "no intervals" in comparison_markdown([a, b], compare_all([a, b]), split="val")
+
+
+def test_the_order_of_methods_does_not_matter(many: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
+    third = Evaluation("third", many[0].protocol, many[0].objects, many[0].sizes)
+    orders = list(itertools.permutations([*many, third]))
+    written = set()
+    for index, order in enumerate(orders):
+        write_comparison(order, tmp_path / str(index), split="val")
+        written.add(tuple((tmp_path / str(index) / f"comparison.{end}").read_bytes() for end in ("csv", "md")))
+    assert len(written) == 1
+
+
+def test_methods_scored_on_other_objects_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="a and b were not scored on the same"):
+        compare(method("a", {"bear": [0.5]}), method("b", {"bear": [0.5, 0.5]}))
+
+
+def test_the_frames_that_differ_most_are_not_neighbours() -> None:
+    j = [1.0] * 40
+    j[20:23] = [0.1, 0.0, 0.1]
+    j[35] = 0.5
+    a = Evaluation("a", DAVIS_2017, (score("bear", 1, [1.0] * 40, [1.0] * 40),), ((9, 9),))
+    b = Evaluation("b", DAVIS_2017, (score("bear", 1, j, [1.0] * 40),), ((9, 9),))
+    assert [(one.frame, one.a, one.b) for one in frames_apart(a, b, 10)] == [("00021", 1.0, 0.5), ("00035", 1.0, 0.75)]
+
+
+def test_shifted_masks_of_real_data_are_worse(
+    davis_data: Path, write_tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    names, predictions = ["bmx-trees", "libby"], davis_data / "predictions" / "osvos"
+    found = load_davis(davis_data / "DAVIS2017", year=2017, split="val", sequences=names, with_images=False)
+    short = [type(one)(one.name, (), one.annotations[:6]) for one in found]
+    masks = {one.name: [read_index_mask(predictions / one.name / f"{at:05d}.png") for at in range(6)] for one in short}
+    shifted = {name: [np.roll(mask, 15, axis=1) for mask in of_frames] for name, of_frames in masks.items()}
+    trees = [write_tree(tmp_path / "osvos", masks), write_tree(tmp_path / "shifted", shifted)]
+    evaluations = evaluate_all(short, trees, protocol=DAVIS_2017)
+    rows = [line.split(",") for line in comparison_csv(compare_all(evaluations)).splitlines()]
+    assert rows[0] == ["method_a", "method_b", "metric", "difference", "low", "high", "probability_a_better"]
+    assert [row[:3] for row in rows[1:]] == [["osvos", "shifted", metric] for metric in ("J", "F", "J&F")]
+    for row in rows[1:]:
+        difference, low, high, better = map(float, row[3:])
+        assert 0 < low <= difference <= high < 1
+        assert better == 1
