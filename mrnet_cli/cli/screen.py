@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -18,11 +19,14 @@ from mrnet_cli.evaluation.comparison_tables import (
     protocol_lines,
     wins_text,
 )
+from mrnet_cli.evaluation.diagnosis import diagnose_all
+from mrnet_cli.evaluation.diagnosis_tables import diagnosis_lines, size_line
 from mrnet_cli.evaluation.rows import percent
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import global_row, protocol_line, sequence_rows
 
 _GLOBAL = ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay")
+_WORST_OBJECTS = 5
 
 
 def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
@@ -39,6 +43,7 @@ def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
         table.add_row(name, *map(str, counts), *map(percent, values))
     stdout.print(total)
     stdout.print(table)
+    _show_diagnosis(stdout, evaluation)
     stdout.print(protocol_line(evaluation, split=split), highlight=False, markup=False)
 
 
@@ -67,3 +72,15 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     stdout.print(pairs)
     for line in (interval_line(comparisons), *protocol_lines(methods, split=split)):
         stdout.print(line, highlight=False, markup=False)
+
+
+def _show_diagnosis(stdout: Console, evaluation: Evaluation) -> None:
+    diagnoses = diagnose_all(evaluation)
+    lines = diagnosis_lines(diagnoses)
+    if lines:
+        more = f"; {len(lines) - _WORST_OBJECTS} more in summary.md" if len(lines) > _WORST_OBJECTS else ""
+        stdout.print(f"[italic]What went wrong, worst first{more}[/]", highlight=False)
+    for line in [*lines[:_WORST_OBJECTS], size_line(diagnoses)]:
+        if line:
+            stdout.print(Padding(Text(line), (0, 0, 0, 2)))
+    stdout.print()

@@ -8,6 +8,8 @@ import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.evaluation.boundary import tolerance_radius
+from mrnet_cli.evaluation.diagnosis import diagnose_all
+from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv, diagnosis_markdown
 from mrnet_cli.evaluation.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.runner import Evaluation, count_frames
 from mrnet_cli.evaluation.statistics import summarise
@@ -18,7 +20,7 @@ BOUNDARY_FILE = "boundary.csv"
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
-    """Writes `objects.csv`, `frames.csv`, `summary.md` and the two CSVs of the official toolkit.
+    """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
     With several boundary tolerances there is a `boundary.csv` too; otherwise one of an earlier run is removed.
 
@@ -33,6 +35,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     texts = {
         "objects.csv": objects_csv(evaluation),
         "frames.csv": frames_csv(evaluation),
+        "diagnosis.csv": diagnosis_csv(diagnose_all(evaluation)),
         "summary.md": summary_markdown(evaluation, split=split),
         f"global_results-{split}.csv": global_results_csv(evaluation),
         f"per-sequence_results-{split}.csv": per_sequence_results_csv(evaluation),
@@ -72,7 +75,7 @@ def boundary_csv(evaluation: Evaluation) -> str:
         for one in evaluation.objects
         for tolerance, f in zip(evaluation.boundaries.tolerances, map(summarise, one.f_by_tolerance), strict=True)
     ]
-    return _csv(("sequence", "object", "bound_th", "F-Mean", "F-Recall", "F-Decay"), rows)
+    return csv_text(("sequence", "object", "bound_th", "F-Mean", "F-Recall", "F-Decay"), rows)
 
 
 def global_results_csv(evaluation: Evaluation) -> str:
@@ -116,7 +119,7 @@ def protocol_line(evaluation: Evaluation, *, split: str) -> str:
 
 
 def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
-    """The global row and a table by sequence, in percent, under the protocol line."""
+    """The global row and a table by sequence, in percent, under the protocol line, and what went wrong."""
     columns = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
     rows: list[Row] = [(name, *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)]
     return "\n".join(
@@ -128,6 +131,8 @@ def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
             *markdown_table(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
             "",
             *markdown_table(columns, rows),
+            "",
+            *diagnosis_markdown(diagnose_all(evaluation)),
             "",
         ]
     )

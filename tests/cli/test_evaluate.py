@@ -19,7 +19,8 @@ from mrnet_cli.data.masks import IdMask, write_index_mask
 
 WriteTree = Callable[..., Path]
 
-FILES = {"objects.csv", "frames.csv", "summary.md", "global_results-val.csv", "per-sequence_results-val.csv"}
+FILES = {"objects.csv", "frames.csv", "diagnosis.csv", "summary.md"}
+FILES |= {"global_results-val.csv", "per-sequence_results-val.csv"}
 
 
 def run(*arguments: object) -> Result:
@@ -75,6 +76,15 @@ def test_several_predictions_go_to_folders_of_their_names(root: Path) -> None:
     assert result.exit_code == 0, result.output
     for name in ("mine", "480p"):
         assert {path.name for path in (root.parent / "scores" / name).iterdir()} == FILES
+
+
+def test_it_tells_what_went_wrong(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
+    write_tree(root.parent / "mine", {"squares": [clip[0], clip[1], clip[2], clip[3] * (clip[3] != 2), clip[4]]})
+    result = score(root)
+    assert "squares, object 2 (J&F 66.67): lost in 1 of 3 frames from 00003" in result.stdout
+    summary = (root.parent / "scores" / "summary.md").read_text()
+    assert "## What went wrong\n\n- squares, object 2" in summary
+    assert "squares, object 1" not in summary
 
 
 def test_several_predictions_are_compared(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
