@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shlex
 import subprocess
 import sys
@@ -19,8 +18,10 @@ from pathlib import Path
 
 import click
 import torch
-from machine import REPOSITORY, commit, cpu_name
 
+from mrnet_cli.speed.environment import environment_of
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("objects.csv", "frames.csv", "summary.md")
 
 
@@ -109,13 +110,10 @@ def page(
 
 def environment(settings: dict[str, object]) -> str:
     """Machine, versions, weights and commit in one line."""
-    where = torch.cuda.get_device_name() if settings["device"] == "cuda" else cpu_name()
+    where = environment_of(torch.device(str(settings["device"])))
     digest = str(settings["weights_sha256"])[:12]
-    return (
-        f"On {where}, {os.cpu_count()} cores, {torch.get_num_threads()} threads, {settings['dtype']}, "
-        f"torch {torch.__version__}, Python {platform.python_version()}, mrnet {settings['version']}, "
-        f"weights {digest}, commit {commit()}."
-    )
+    how = f"{torch.get_num_threads()} threads, {settings['dtype']}"
+    return f"On {where.machine}, {how}, {where.versions}, weights {digest}."
 
 
 if __name__ == "__main__":

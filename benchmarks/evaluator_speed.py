@@ -23,11 +23,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-from machine import REPOSITORY, commit, cpu_name
 
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.masks import read_index_mask, write_index_mask
+from mrnet_cli.speed.environment import commit, cpu_name
+
+REPOSITORY = Path(__file__).resolve().parents[1]
 
 PEER = """
 import sys

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mrnet_cli.data.rows import percent
 from mrnet_cli.evaluation.comparison import Comparison, ranked
 from mrnet_cli.evaluation.comparison_tables import (
     best_cells,
@@ -21,7 +22,6 @@ from mrnet_cli.evaluation.comparison_tables import (
 )
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_lines, size_line
-from mrnet_cli.evaluation.rows import percent
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import global_row, protocol_line, sequence_rows
 

@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.data.rows import csv_text, markdown_table, percent
 from mrnet_cli.evaluation.comparison import (
     FEW_SEQUENCES,
     RESAMPLES,
@@ -18,7 +19,6 @@ from mrnet_cli.evaluation.comparison import (
     frames_apart,
     ranked,
 )
-from mrnet_cli.evaluation.rows import csv_text, markdown_table, percent
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import MEASURES, global_row, protocol_line
 

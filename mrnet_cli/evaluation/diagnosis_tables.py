@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from mrnet_cli.data.rows import csv_text, percent
 from mrnet_cli.evaluation.diagnosis import (
     LARGE_FROM,
     MEDIUM_FROM,
@@ -13,7 +14,6 @@ from mrnet_cli.evaluation.diagnosis import (
     findings,
     size_scores,
 )
-from mrnet_cli.evaluation.rows import csv_text, percent
 
 _COLUMNS = (
     *("sequence", "object", "frames", "visible_frames", "lost_frames", "longest_lost", "longest_lost_from", "lost"),

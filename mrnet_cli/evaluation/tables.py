@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv, diagnosis_markdown
-from mrnet_cli.evaluation.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.runner import Evaluation, count_frames
 from mrnet_cli.evaluation.statistics import summarise
 

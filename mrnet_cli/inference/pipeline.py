@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,16 @@ from mrnet_cli.inference.streams import WriteBehind, read_ahead
 OVERLAYS = "overlays"
 
 OnFrame = Callable[[str], None]
+
+
+class VideoMethod(Protocol):
+    """What segments a video frame by frame, as :class:`~mrnet_cli.inference.segmenter.Segmenter` does."""
+
+    def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Begins with the first frame, H W 3, and the ids in it, H W."""
+
+    def step(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The ids in the next frame: H W 3 to H W."""
 
 
 def unfinished(jobs: Sequence[Job], output: Path, record: Record) -> list[Job]:
@@ -66,7 +77,7 @@ def predict(
     return [record.finished[job.name] for job in jobs]
 
 
-def predict_job(segmenter: Segmenter, job: Job, output: Path, *, overlays: bool, on_frame: OnFrame) -> None:
+def predict_job(segmenter: VideoMethod, job: Job, output: Path, *, overlays: bool, on_frame: OnFrame) -> None:
     """Segments one video; arguments and errors as in :func:`predict`."""
     folder, blended = output / job.name, output / OVERLAYS / job.name
     make_output_dir(folder)

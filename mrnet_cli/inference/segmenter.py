@@ -71,6 +71,7 @@ class Segmenter:
         self.device, self.dtype = torch.device(device), dtype
         self._network = network.to(device=self.device, dtype=dtype).eval()
         self._propagation: Propagation | None = None
+        self._ids: list[int] = []
 
     @classmethod
     def from_pretrained(
@@ -104,15 +105,8 @@ class Segmenter:
             DataError: the mask holds no object or is not of the image's size.
         """
         self._propagation = None
-        self._geometry = Geometry.of(image.shape[0], image.shape[1], self.config.size)
-        self._ids = self._new_ids(image, mask, known=[])
-        if not self._ids:
-            raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
-        propagation = Propagation(self._network)
-        masks = self._geometry.masks(mask, self._ids).to(self.device)
-        propagation.start(self._tensor(image), masks, self._groups(len(self._ids)))
-        self._propagation = propagation
-        return mask
+        _check_size(image, mask)
+        return self.start_prepared(self.prepare(image), mask)
 
     @torch.inference_mode()
     def step(self, image: NDArray[np.uint8], *, new_objects: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -134,30 +128,66 @@ class Segmenter:
             raise RuntimeError("start a video before its next frame")
         if image.shape[:2] != (self._geometry.height, self._geometry.width):
             raise DataError([f"a frame is {_size(image)}, the first {self._geometry.width}x{self._geometry.height}"])
-        new = [] if new_objects is None else self._new_ids(image, new_objects, known=self._ids)
-        tensor = self._tensor(image)
-        ids = self._geometry.ids(self._propagation.step(tensor), self._ids)
+        new: list[int] = []
+        if new_objects is not None:
+            _check_size(image, new_objects)
+            new = self._new_ids(new_objects)
+        frame = self.prepare(image)
+        ids = self.step_prepared(frame)
         if new_objects is not None and new:
             masks = self._geometry.masks(new_objects, new).to(self.device)
-            self._propagation.add_objects(tensor, masks, self._groups(len(new)))
+            self._propagation.add_objects(frame, masks, self._groups(len(new)))
             self._ids = self._ids + new
             ids = np.where(new_objects > 0, new_objects, ids)
         return ids
 
-    def _new_ids(self, image: NDArray[np.uint8], mask: NDArray[np.uint8], *, known: list[int]) -> list[int]:
-        if mask.shape != image.shape[:2]:
-            raise DataError([f"the mask is {_size(mask)}, its frame {_size(image)}: resize it with nearest neighbour"])
+    @torch.inference_mode()
+    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
+        """A frame as the network takes it, so that the cost of this can be told from the network's.
+
+        Args:
+            image: H W 3, RGB.
+
+        Returns:
+            1 3 H' W' float32 on the device, in [0, 1]: scaled and padded.
+        """
+        return Geometry.of(image.shape[0], image.shape[1], self.config.size).image(image).to(self.device)
+
+    @torch.inference_mode()
+    def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """As :meth:`start`, for a frame from :meth:`prepare`."""
+        self._propagation, self._ids = None, []
+        self._geometry = Geometry.of(mask.shape[0], mask.shape[1], self.config.size)
+        self._ids = self._new_ids(mask)
+        if not self._ids:
+            raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
+        propagation = Propagation(self._network)
+        masks = self._geometry.masks(mask, self._ids).to(self.device)
+        propagation.start(frame, masks, self._groups(len(self._ids)))
+        self._propagation = propagation
+        return mask
+
+    @torch.inference_mode()
+    def step_prepared(self, frame: torch.Tensor) -> NDArray[np.uint8]:
+        """As :meth:`step`, for a frame from :meth:`prepare`."""
+        if self._propagation is None:
+            raise RuntimeError("start a video before its next frame")
+        return self._geometry.ids(self._propagation.step(frame), self._ids)
+
+    def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
         ids = [int(i) for i in np.unique(mask) if i]
-        twice = sorted(set(ids) & set(known))
+        twice = sorted(set(ids) & set(self._ids))
         if twice:
             raise DataError([f"id {twice[0]} of the new objects is known already: give each object an id of its own"])
         return ids
 
-    def _tensor(self, image: NDArray[np.uint8]) -> torch.Tensor:
-        return self._geometry.image(image).to(self.device)
-
     def _groups(self, count: int) -> torch.Tensor:
         return torch.zeros(count, dtype=torch.long, device=self.device)
+
+
+def _check_size(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+    if mask.shape != image.shape[:2]:
+        raise DataError([f"the mask is {_size(mask)}, its frame {_size(image)}: resize it with nearest neighbour"])
 
 
 def _size(pixels: NDArray[np.uint8]) -> str:

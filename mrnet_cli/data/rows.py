@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-Row = Sequence[str | int | float]
+Row = Sequence[str | int | float | None]
 
 
 def percent(value: float) -> str:
@@ -19,7 +19,11 @@ def percent(value: float) -> str:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
-    """Rows under their columns, floats at full precision."""
+    """Rows under their columns, floats at full precision, None as an empty cell.
+
+    >>> csv_text(("a", "b"), [(0.1, None)]).splitlines()
+    ['a,b', '0.1,']
+    """
     text = io.StringIO()
     # floats are written as repr, which reads back to the same value
     writer = csv.writer(text, lineterminator="\n")
@@ -29,6 +33,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
 
 
 def markdown_table(columns: Sequence[str], rows: Iterable[Row]) -> list[str]:
-    """The lines of a table."""
+    """The lines of a table.
+
+    >>> markdown_table(("a", "b"), [(1, None)])
+    ['| a | b |', '| --- | --- |', '| 1 |  |']
+    """
     lines = [columns, ["---"] * len(columns), *rows]
-    return [f"| {' | '.join(map(str, line))} |" for line in lines]
+    return [f"| {' | '.join('' if value is None else str(value) for value in line)} |" for line in lines]
