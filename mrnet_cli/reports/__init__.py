@@ -1,0 +1,1 @@
+"""Published numbers, and the pictures that set measured ones beside them."""

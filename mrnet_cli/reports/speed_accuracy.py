@@ -1,0 +1,116 @@
+"""Speed against accuracy on DAVIS-2016 val, as the paper's Figure 9 has it, with what was measured here beside it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mrnet_cli.data.files import make_output_dir, write_bytes_atomically
+from mrnet_cli.errors import DataError
+from mrnet_cli.reports.published import Published, published_results
+
+NAME = "speed_accuracy"
+_PROTOCOL = "DAVIS-2016 rules, split val"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A method run here.
+
+    Attributes:
+        label: its name.
+        details: for the legend, what the name leaves open: settings and machine.
+        seconds: per frame.
+        jf: J&F on DAVIS-2016 val in percent; None where it is not known, and only the seconds are marked.
+    """
+
+    label: str
+    details: str
+    seconds: float
+    jf: float | None
+
+
+def davis2016_jf(scores: Path) -> float:
+    """J&F in percent from a folder that ``mrnet evaluate`` wrote.
+
+    Raises:
+        DataError: it is no such folder, or not of DAVIS-2016 val.
+    """
+    summary, objects = scores / "summary.md", scores / "objects.csv"
+    missing = [
+        f"{path} is missing: give a folder of mrnet evaluate" for path in (summary, objects) if not path.is_file()
+    ]
+    if missing:
+        raise DataError(missing)
+    if _PROTOCOL not in summary.read_text():
+        raise DataError([f"{summary} is not of DAVIS-2016 val, as the picture is: score with --year 2016 --split val"])
+    with objects.open(newline="") as file:
+        rows = [(float(row["J-Mean"]) + float(row["F-Mean"])) / 2 for row in csv.DictReader(file)]
+    return 100 * sum(rows) / len(rows)
+
+
+def plot_speed_accuracy(measured: Sequence[Measured], folder: Path) -> list[Path]:
+    """Draws published and measured points, told apart by marker, colour and legend, as PNG and SVG.
+
+    Args:
+        measured: what was run here.
+        folder: made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    axes = figure.subplots()
+    _draw_published(axes, [row for row in published_results() if row.seconds and row.davis2016_jf])
+    _draw_measured(axes, measured)
+    axes.set_xscale("log")
+    axes.set_xlabel("seconds per frame (logarithmic)")
+    axes.set_ylabel("J&F on DAVIS-2016 val (%)")
+    axes.grid(alpha=0.3, which="both", linewidth=0.5)
+    axes.margins(x=0.09)
+    figure.legend(loc="outside lower center", fontsize=8)
+    make_output_dir(folder)
+    paths = [folder / f"{NAME}.{suffix}" for suffix in ("png", "svg")]
+    for path in paths:
+        content = io.BytesIO()
+        # the same points give the same bytes
+        with rc_context({"svg.hashsalt": NAME}):
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(content, format=path.suffix[1:], dpi=150, metadata=metadata)
+        write_bytes_atomically(path, content.getvalue())
+    return paths
+
+
+def _draw_published(axes: Axes, rows: Sequence[Published]) -> None:
+    groups = (
+        ("published, on the authors' GPUs", "o", [row for row in rows if not row.slower]),
+        ("published as slower than this", ">", [row for row in rows if row.slower]),
+    )
+    for label, marker, members in groups:
+        points = [(row.seconds or 0.0, row.davis2016_jf or 0.0) for row in members]
+        seconds, jf = zip(*points, strict=True)
+        axes.scatter(seconds, jf, marker=marker, s=30, facecolors="none", edgecolors="0.4", label=label)
+        for row, point in zip(members, points, strict=True):
+            weight = "bold" if row.method == "MRNet" else "normal"
+            axes.annotate(row.method, point, (4, 4), textcoords="offset points", fontsize=7, color="0.3", weight=weight)
+
+
+def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> None:
+    for number, one in enumerate(measured):
+        colour, label = f"C{number}", f"measured: {one.label}, {one.details}"
+        if one.jf is None:
+            axes.axvline(one.seconds, color=colour, linestyle="--", linewidth=1, label=f"{label} (speed only)")
+        else:
+            point = (one.seconds, one.jf)
+            axes.scatter(*point, marker="*", s=160, color=colour, zorder=3, label=label)
+            axes.annotate(one.label, point, (8, 6), textcoords="offset points", fontsize=8, color=colour)

@@ -1,0 +1,51 @@
+"""The picture of speed and accuracy, and where its measured accuracy comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mrnet_cli.errors import DataError
+from mrnet_cli.reports.speed_accuracy import Measured, davis2016_jf, plot_speed_accuracy
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+
+
+def test_accuracy_is_read_from_an_evaluation_of_davis_2016() -> None:
+    summary = (RESULTS / "davis2016-lite" / "summary.md").read_text()
+    row = next(line for line in summary.splitlines() if line.startswith("| ") and line[2].isdigit())
+    assert f"{davis2016_jf(RESULTS / 'davis2016-lite'):.2f}" == row.split(" | ")[0].removeprefix("| ")
+
+
+def test_other_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"is not of DAVIS-2016 val.*--year 2016"):
+        davis2016_jf(RESULTS / "davis2017-lite")
+    with pytest.raises(DataError) as error:
+        davis2016_jf(tmp_path)
+    assert [problem.split(" ")[0] for problem in error.value.problems] == [
+        str(tmp_path / "summary.md"),
+        str(tmp_path / "objects.csv"),
+    ]
+
+
+def test_measured_and_published_are_told_apart_in_the_legend(tmp_path: Path) -> None:
+    measured = [Measured("ours", "here", 0.09, 74.8), Measured("peer", "here", 0.9, None)]
+    png, svg = plot_speed_accuracy(measured, tmp_path / "plots")
+    text = svg.read_text()
+    for words in (
+        "published, on the authors' GPUs",
+        "measured: ours, here",
+        "measured: peer, here (speed only)",
+        "MRNet",
+    ):
+        assert f"<!-- {words} -->" in text
+    with Image.open(png) as image:
+        assert image.size[0] > 800
+
+
+def test_the_same_points_give_the_same_bytes(tmp_path: Path) -> None:
+    measured = [Measured("ours", "here", 0.09, 74.8)]
+    first, again = (plot_speed_accuracy(measured, tmp_path / name) for name in "ab")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
