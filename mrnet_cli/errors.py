@@ -35,3 +35,7 @@ class OutputError(MrnetError):
 
 class DeviceError(MrnetError):
     """A device that this machine does not have, or that cannot do what is asked."""
+
+
+class MethodError(MrnetError):
+    """A method that cannot be run here."""

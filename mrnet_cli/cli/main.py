@@ -14,6 +14,7 @@ from mrnet_cli.errors import MrnetError
 COMMANDS = {
     "predict": ("mrnet_cli.cli.predict:predict", "Segments videos from the masks of their first frames."),
     "evaluate": ("mrnet_cli.cli.evaluate:evaluate", "Scores folders of predictions: J, F and J&F."),
+    "bench-speed": ("mrnet_cli.cli.bench_speed:bench_speed", "Seconds per frame, by two clocks, and what they hold."),
     "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
     "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }

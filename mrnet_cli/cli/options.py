@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -14,6 +15,25 @@ def comma_separated(text: str | None) -> list[str] | None:
     ['bear', 'camel']
     """
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
+
+
+class Listed(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
+    """Values separated by commas, each of a type; repeats are dropped.
+
+    >>> Listed(click.IntRange(min=1)).convert("480, 720,480", None, None)
+    [480, 720]
+    """
+
+    def __init__(self, each: click.ParamType) -> None:  # type: ignore[type-arg]
+        self._each = each
+        self.name = f"{each.name}[,...]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[Any]:  # noqa: ANN401
+        """The values, in order; fails as the type does, or where there is none."""
+        values = [self._each.convert(part, param, ctx) for part in comma_separated(value) or []]
+        if not values:
+            self.fail("no value is given", param, ctx)
+        return list(dict.fromkeys(values))
 
 
 class GroupedCommand(click.Command):

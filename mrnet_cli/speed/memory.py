@@ -1,0 +1,38 @@
+"""Peak memory of this process, which is why each configuration gets a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+MEBIBYTE = 2**20
+
+
+def peak_rss() -> float | None:
+    """MiB of main memory at most; None where the system does not tell.
+
+    Linux keeps the peak of a program apart from that of the process that started it; ``getrusage`` mixes them.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        peaks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        return int(peaks[0]) * 1024 / MEBIBYTE if peaks else None
+    if sys.platform == "darwin":
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE
+    return None
+
+
+def peak_cuda(device: torch.device) -> float | None:
+    """MiB that tensors on a GPU took at most; None on a CPU."""
+    if device.type != "cuda":
+        return None
+    # here, so that the peak of a process without it can be told
+    import torch
+
+    return torch.cuda.max_memory_allocated(device) / MEBIBYTE
