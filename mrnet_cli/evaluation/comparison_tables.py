@@ -124,8 +124,9 @@ def interval_line(comparisons: Sequence[Comparison]) -> str:
         return "Differences are of A less B. One sequence tells nothing about others, so there are no intervals."
     few = " So few sequences make intervals too narrow, and A better too sure." if sequences < FEW_SEQUENCES else ""
     return (
-        f"Differences are of A less B in percentage points, with 95% intervals: percentile bootstrap, {RESAMPLES:,} "
-        f"draws of {sequences} sequences with replacement, each with all of its objects. A better: the share of draws "
+        f"Differences are of A less B in percentage points, with 95% intervals: paired bootstrap, {RESAMPLES:,} "
+        f"draws of {sequences} sequences with replacement, each with all of its objects; expanded percentiles "
+        f"(Hesterberg 2015), for each pair on its own. A better: the share of draws "
         f"in which A is above B. Wins: sequences by J&F, A : B.{few}"
     )
 
