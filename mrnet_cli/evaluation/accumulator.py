@@ -35,6 +35,7 @@ class ObjectScore:
         predicted_pixels: how many the prediction gives it, by frame.
         true_pixels: how many the annotation gives it.
         overlap: how many of the predicted ones lie in each true object 1 to N, by frame.
+        frame_pixels: how many the frame itself has.
         f_by_tolerance: F by frame for each boundary tolerance, of which `f_per_frame` is the first.
     """
 
@@ -48,6 +49,7 @@ class ObjectScore:
     predicted_pixels: tuple[int, ...] = ()
     true_pixels: tuple[int, ...] = ()
     overlap: tuple[tuple[int, ...], ...] = ()
+    frame_pixels: tuple[int, ...] = ()
     f_by_tolerance: tuple[tuple[float, ...], ...] = ()
 
     @property
@@ -71,6 +73,7 @@ class ObjectScore:
             predicted_pixels=self.predicted_pixels[start:],
             true_pixels=self.true_pixels[start:],
             overlap=self.overlap[start:],
+            frame_pixels=self.frame_pixels[start:],
             f_by_tolerance=tuple(frames[start:] for frames in self.f_by_tolerance),
         )
 
@@ -84,12 +87,14 @@ class FrameScore:
         f: of shape (B, N), in [0, 1].
         areas: predicted and true pixels, of shape (2, N).
         overlap: pixels of predicted object i in true object j, of shape (N, N).
+        pixels: of the whole frame.
     """
 
     j: NDArray[np.float64]
     f: NDArray[np.float64]
     areas: NDArray[np.int64]
     overlap: NDArray[np.int64]
+    pixels: int
 
 
 @dataclass
@@ -163,6 +168,7 @@ class SequenceScorer:
                 predicted_pixels=tuple(areas[:, 0, index].tolist()),
                 true_pixels=tuple(areas[:, 1, index].tolist()),
                 overlap=tuple(map(tuple, overlap[:, index].tolist())),
+                frame_pixels=tuple(one.pixels for one in self._scores),
                 f_by_tolerance=tuple(map(tuple, f[:, :, index].T.tolist())),
             )
             for index in range(self.objects)
@@ -203,7 +209,7 @@ def score_frame(
         else:
             cells = packed_cells(bits[:, index, words, rows], inner_columns(width)[words])
         f[:, index] = [cell_accuracy(cells, radius=radius) for radius in radii]
-    return FrameScore(j, f, areas, overlap)
+    return FrameScore(j, f, areas, overlap, true.size)
 
 
 def _size(mask: IdMask) -> str:

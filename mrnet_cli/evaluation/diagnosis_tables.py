@@ -39,7 +39,7 @@ def diagnosis_lines(diagnoses: Sequence[Diagnosis]) -> list[str]:
 
 
 def size_line(diagnoses: Sequence[Diagnosis]) -> str:
-    """J by size of the true object, in one line; empty where frame sizes are not known."""
+    """J by size of the true object, in one line; empty where no object was ever visible."""
     names = {
         "small": f"small (under {MEDIUM_FROM:.2%} of the frame)",
         "medium": "medium",
@@ -68,10 +68,14 @@ def _row(one: Diagnosis) -> list[str | int | float]:
     row: list[str | int | float] = [score.sequence, score.object, len(score.frames), one.visible, _frames(one.lost)]
     row += [longest.frames if longest else 0, longest.first if longest else "", _listed(one.lost)]
     row += [_frames(one.switches), _listed(one.switches), drift.first if drift else "", drift.frames if drift else 0]
-    row += [score.j.decay, one.excess, one.missed, _frames(one.ghosts), _listed(one.ghosts)]
+    row += [score.j.decay, _known(one.excess), _known(one.missed), _frames(one.ghosts), _listed(one.ghosts)]
     for size in one.sizes.values():
-        row += [size.frames, "" if math.isnan(size.j) else size.j]
-    return row + [""] * (len(_COLUMNS) - len(row))
+        row += [size.frames, _known(size.j)]
+    return row
+
+
+def _known(value: float) -> float | str:
+    return "" if math.isnan(value) else value
 
 
 def _frames(spells: Iterable[Spell]) -> int:

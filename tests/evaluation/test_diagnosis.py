@@ -36,7 +36,7 @@ def scores(pairs: list[tuple[IdMask, IdMask]]) -> tuple[ObjectScore, ...]:
 
 
 def first(*pairs: tuple[IdMask, IdMask]) -> Diagnosis:
-    return diagnose(scores(list(pairs))[0], [1, 2], frame_pixels=BOTH.size)
+    return diagnose(scores(list(pairs))[0], [1, 2])
 
 
 def test_perfect_masks_have_nothing_to_tell() -> None:
@@ -116,6 +116,25 @@ def test_too_large_and_too_small_in_shares_of_the_object() -> None:
     assert (findings(over), findings(under)) == (["spills over by 30% of its area"], ["misses 40% of its area"])
 
 
+def test_frames_that_miss_the_object_say_nothing_of_its_shape() -> None:
+    large = BOTH.copy()
+    large[5:15, 15:18] = 1
+    one = first((large, BOTH), (NOTHING, BOTH), (SWAPPED, BOTH))
+    assert (one.excess, one.missed) == pytest.approx((0.3, 0))
+    lost = first((NOTHING, BOTH))
+    assert math.isnan(lost.excess)
+    assert math.isnan(lost.missed)
+    row = next(csv.DictReader(diagnosis_csv([lost]).splitlines()))
+    assert (row["excess"], row["missed"], row["small_J"], row["large_J"]) == ("", "", "", "0.0")
+
+
+def test_a_falling_j_is_told_though_it_stays_above_one_half() -> None:
+    poor = np.roll(BOTH, 3, axis=1)
+    one = first(*[(BOTH, BOTH)] * 4, *[(poor, BOTH)] * 4)
+    assert one.drift is None
+    assert findings(one)[0] == "J falls by 46% from the first quarter to the last"
+
+
 def test_sizes_are_shares_of_the_frame() -> None:
     dot, large = NOTHING.copy(), NOTHING.copy()
     dot[0, 0] = 1
@@ -130,12 +149,17 @@ def test_sizes_are_shares_of_the_frame() -> None:
     assert "small (under 0.33% of the frame) 50.00 in 2 frames, large" in size_line([one])
 
 
-def test_frames_of_several_sizes_have_no_size_classes() -> None:
-    evaluation = Evaluation("mine", DAVIS_2017, scores([(BOTH, BOTH)]), ((60, 40), (854, 480)))
-    diagnoses = diagnose_all(evaluation)
-    assert size_line(diagnoses) == ""
-    rows = list(csv.DictReader(diagnosis_csv(diagnoses).splitlines()))
-    assert [row["small_frames"] for row in rows] == ["", ""]
+def test_each_frame_has_its_own_size() -> None:
+    quarter = np.zeros((20, 30), np.uint8)
+    quarter[:4, :4] = 1
+    whole = np.zeros((40, 60), np.uint8)
+    whole[:4, :4] = 1
+    # 16 pixels are 2.7 % of the one frame and 0.7 % of the other, and 10 x 10 more than 3 % of either
+    sizes = first((quarter, quarter), (whole, whole), (BOTH, BOTH)).sizes
+    assert {name: size.frames for name, size in sizes.items()} == {"small": 0, "medium": 2, "large": 1}
+    dot = np.zeros((40, 60), np.uint8)
+    dot[:2, :3] = 1
+    assert first((dot, dot), (dot[:20, :30], dot[:20, :30])).sizes["small"].frames == 1
 
 
 def test_scores_without_counts_are_refused() -> None:
@@ -179,6 +203,7 @@ def test_real_predictions_agree_with_a_count_by_hand(davis_data: Path) -> None:
     ]
     assert sum(spell.frames for spell in one.lost) == len(lost) > 0
     assert one.lost[0].first == lost[0]
-    true = sum(int(t.sum()) for _, t in pairs)
-    assert one.excess == pytest.approx(sum(int((p & ~t).sum()) for p, t in pairs) / true)
-    assert one.missed == pytest.approx(sum(int((t & ~p).sum()) for p, t in pairs) / true)
+    hits = [(p, t) for p, t in pairs if (p & t).any()]
+    true = sum(int(t.sum()) for _, t in hits)
+    assert one.excess == pytest.approx(sum(int((p & ~t).sum()) for p, t in hits) / true)
+    assert one.missed == pytest.approx(sum(int((t & ~p).sum()) for p, t in hits) / true)

@@ -20,7 +20,7 @@ from mrnet_cli.evaluation.tables import write_evaluation
 
 def score(sequence: str, number: int, j: list[float], f: list[float]) -> ObjectScore:
     frames = tuple(f"{index:05d}" for index in range(1, len(j) + 1))
-    counts = (9,) * len(j), (9,) * len(j), ((9,),) * len(j)
+    counts = (9,) * len(j), (9,) * len(j), ((9,),) * len(j), (99,) * len(j)
     return ObjectScore(sequence, number, frames, tuple(j), tuple(f), summarise(j), summarise(f), *counts)
 
 
