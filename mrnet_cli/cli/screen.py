@@ -27,6 +27,8 @@ from mrnet_cli.evaluation.tables import global_row, protocol_line, sequence_rows
 
 _GLOBAL = ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay")
 _WORST_OBJECTS = 5
+# those of four methods; of more, the best is compared with each
+_PAIRS = 6
 
 
 def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
@@ -51,27 +53,38 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     """A row a method, the best of each column in bold, and a row a pair."""
     stdout = Console()
     methods = ranked(evaluations)
-    table = Table(title="Methods (percent, best in bold)", box=box.SIMPLE, title_justify="left")
+    # headings in two lines and narrow gaps leave the room to long names
+    table = Table(title="Methods (percent, best in bold)", box=box.SIMPLE, title_justify="left", padding=(0, 1, 0, 0))
     table.add_column("Method", overflow="fold")
     for column in _GLOBAL:
-        table.add_column(column, justify="right")
+        table.add_column(column.replace(" ", "\n"), justify="right")
     for one, cells in zip(methods, best_cells(methods), strict=True):
         table.add_row(Text(one.predictions), *(Text(value, style="bold" if best else "") for value, best in cells))
-    pairs = Table(title="Differences, A less B, with 95% intervals", box=box.SIMPLE, title_justify="left")
-    for column in ("A", "B", "Metric"):
-        pairs.add_column(column, overflow="fold")
-    for column in ("Difference [interval]", "A better", "Wins A : B"):
-        pairs.add_column(column, justify="right", no_wrap=True)
-    for pair in comparisons:
-        for index, at in enumerate(reversed(pair.differences)):
-            names = (pair.method_a, pair.method_b) if index == 0 else ("", "")
-            wins = wins_text(pair) if index == 0 else ""
-            pairs.add_row(*map(Text, names), at.metric, difference_text(at), better_text(at), wins)
-        pairs.add_section()
     stdout.print(table)
-    stdout.print(pairs)
+    shown = [pair for pair in comparisons if len(comparisons) <= _PAIRS or methods[0].predictions == pair.method_a]
+    stdout.print(_pairs(shown))
+    if len(shown) < len(comparisons):
+        stdout.print(f"The other {len(comparisons) - len(shown)} pairs are in comparison.md.", highlight=False)
     for line in (interval_line(comparisons), *protocol_lines(methods, split=split)):
         stdout.print(line, highlight=False, markup=False)
+
+
+def _pairs(comparisons: Sequence[Comparison]) -> Table:
+    table = Table(title="Differences, A less B, with 95% intervals", box=box.SIMPLE, title_justify="left")
+    table.add_column("A, B, sequences won", overflow="fold")
+    table.add_column("")
+    for column in ("Difference [interval]", "A better"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for pair in comparisons:
+        # beside one another, names of methods would leave no room for each other at 80 columns
+        names = (pair.method_a, pair.method_b, wins_text(pair))
+        by_metric = {at.metric: at for at in pair.differences}
+        for name, metric in zip(names, ("J&F", "J", "F"), strict=True):
+            at = by_metric[metric]
+            text = Text(difference_text(at), style="bold" if at.settled else "")
+            table.add_row(Text(name), metric, text, better_text(at))
+        table.add_section()
+    return table
 
 
 def _show_diagnosis(stdout: Console, evaluation: Evaluation) -> None:

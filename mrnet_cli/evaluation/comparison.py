@@ -59,6 +59,11 @@ class Difference:
     high: float
     probability_a_better: float
 
+    @property
+    def settled(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
 
 @dataclass(frozen=True)
 class Comparison:

@@ -20,7 +20,7 @@ from mrnet_cli.evaluation.comparison import (
     ranked,
 )
 from mrnet_cli.evaluation.runner import Evaluation
-from mrnet_cli.evaluation.tables import MEASURES, global_row, protocol_line
+from mrnet_cli.evaluation.tables import COMPARISON_FILES, MEASURES, global_row, protocol_line
 
 _COLUMNS = ("method_a", "method_b", "metric", "difference", "low", "high", "probability_a_better")
 _FRAMES = 10
@@ -38,12 +38,9 @@ def write_comparison(evaluations: Sequence[Evaluation], folder: Path, *, split: 
         OutputError: the folder or a file cannot be written.
     """
     comparisons = compare_all(evaluations)
-    texts = {
-        "comparison.csv": comparison_csv(comparisons),
-        "comparison.md": comparison_markdown(evaluations, comparisons, split=split),
-    }
+    texts = (comparison_csv(comparisons), comparison_markdown(evaluations, comparisons, split=split))
     make_output_dir(folder)
-    for name, text in texts.items():
+    for name, text in zip(COMPARISON_FILES, texts, strict=True):
         write_text_atomically(folder / name, text)
     return comparisons
 
@@ -77,7 +74,7 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
         (
             one.method_a,
             one.method_b,
-            *map(difference_text, one.differences),
+            *(f"**{difference_text(at)}**" if at.settled else difference_text(at) for at in one.differences),
             better_text(one.differences[-1]),
             wins_text(one),
         )
@@ -98,14 +95,16 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
 
 
 def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]]:
-    """By method the global row in percent, and whether each cell is the best of its column; of decays the lowest is."""
-    rows = [global_row(one) for one in evaluations]
-    columns = list(zip(*rows, strict=True))
-    best = [
-        min(column) if name.endswith("Decay") else max(column)
-        for name, column in zip(("J&F-Mean", *MEASURES), columns, strict=True)
-    ]
-    return [[(percent(value), value == top) for value, top in zip(row, best, strict=True)] for row in rows]
+    """By method the global row in percent, and whether each cell is the best of its column; of decays the lowest is.
+
+    All that read the same as the best are best, but none where all do.
+    """
+    columns = []
+    for name, values in zip(("J&F-Mean", *MEASURES), zip(*map(global_row, evaluations), strict=True), strict=True):
+        texts = [percent(value) for value in values]
+        best = min(texts, key=float) if name.endswith("Decay") else max(texts, key=float)
+        columns.append([(text, text == best and len(set(texts)) > 1) for text in texts])
+    return [list(row) for row in zip(*columns, strict=True)]
 
 
 def protocol_lines(evaluations: Sequence[Evaluation], *, split: str) -> list[str]:
@@ -127,7 +126,7 @@ def interval_line(comparisons: Sequence[Comparison]) -> str:
         f"Differences are of A less B in percentage points, with 95% intervals: paired bootstrap, {RESAMPLES:,} "
         f"draws of {sequences} sequences with replacement, each with all of its objects; expanded percentiles "
         f"(Hesterberg 2015), for each pair on its own. A better: the share of draws "
-        f"in which A is above B. Wins: sequences by J&F, A : B.{few}"
+        f"in which A is above B. Bold: the interval leaves out 0. Wins: sequences by J&F, A : B.{few}"
     )
 
 

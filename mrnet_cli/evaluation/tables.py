@@ -17,12 +17,14 @@ from mrnet_cli.evaluation.statistics import summarise
 MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 
 BOUNDARY_FILE = "boundary.csv"
+COMPARISON_FILES = ("comparison.csv", "comparison.md")
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
-    With several boundary tolerances there is a `boundary.csv` too; otherwise one of an earlier run is removed.
+    With several boundary tolerances there is a `boundary.csv` too. What an earlier run made of other scores and this
+    one does not write anew is removed: that file and a comparison.
 
     Args:
         evaluation: what to write.
@@ -43,8 +45,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
-    if BOUNDARY_FILE not in texts:
-        remove_file(folder / BOUNDARY_FILE)
+    for stale in {BOUNDARY_FILE, *COMPARISON_FILES} - texts.keys():
+        remove_file(folder / stale)
     for name, text in texts.items():
         write_text_atomically(folder / name, text)
 

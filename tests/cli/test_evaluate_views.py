@@ -1,0 +1,145 @@
+"""``mrnet evaluate`` beyond the scores: several methods side by side, what went wrong, and the worst frames."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
+from mrnet_cli.data.overlay import write_picture
+
+WriteTree = Callable[..., Path]
+
+
+@pytest.fixture
+def methods(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`DAVIS` with images, a perfect method, one that is off by a pixel, and one that swaps the objects."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    videos = ["a", "b", "c", "d", "e", "f"]
+    write_tree(tmp_path / "DAVIS" / "Annotations" / "480p", dict.fromkeys(videos, clip))
+    (tmp_path / "DAVIS" / "ImageSets" / "2017").mkdir(parents=True)
+    (tmp_path / "DAVIS" / "ImageSets" / "2017" / "val.txt").write_text("\n".join(videos))
+    for name in videos:
+        (tmp_path / "DAVIS" / "JPEGImages" / "480p" / name).mkdir(parents=True)
+        for t in range(5):
+            picture = np.full((40, 60, 3), 200, np.uint8)
+            write_picture(tmp_path / "DAVIS" / "JPEGImages" / "480p" / name / f"{t:05d}.jpg", picture)
+    write_tree(tmp_path / "perfect", dict.fromkeys(videos, clip))
+    write_tree(
+        tmp_path / "shifted", {name: [np.roll(mask, 1 + i % 2, 1) for mask in clip] for i, name in enumerate(videos)}
+    )
+    write_tree(tmp_path / "swapped", dict.fromkeys(videos, [np.array([0, 2, 1], np.uint8)[mask] for mask in clip]))
+    return tmp_path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["evaluate", "--workers", "1", *map(str, arguments)])
+
+
+def score(*names: str, more: tuple[str, ...] = ()) -> Result:
+    predictions = [part for name in names for part in ("--predictions", name)]
+    result = run("--davis", "DAVIS", *predictions, "--output", "scores", *more)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_several_methods_are_compared_on_screen_and_in_files(methods: Path) -> None:
+    screen = " ".join(score("shifted", "perfect", "swapped").stdout.split())
+    assert {path.name for path in (methods / "scores").iterdir()} == {
+        *("comparison.csv", "comparison.md", "shifted", "perfect", "swapped"),
+    }
+    rows = rows_of(methods / "scores" / "comparison.csv")
+    assert [(row["method_a"], row["method_b"]) for row in rows[::3]] == [
+        *(("perfect", "shifted"), ("perfect", "swapped"), ("shifted", "swapped")),
+    ]
+    means = {}
+    for name in ("shifted", "perfect"):
+        (means[name],) = rows_of(methods / "scores" / name / "global_results-val.csv")
+    for row in rows[:3]:
+        measure = f"{row['metric']}-Mean"
+        difference = float(means["perfect"][measure]) - float(means["shifted"][measure])
+        assert float(row["difference"]) == pytest.approx(difference, abs=2e-3)
+        assert float(row["low"]) <= float(row["difference"]) <= float(row["high"])
+    for part in ("Methods (percent, best in bold)", "Differences, A less B", "6 : 0", "9,999 draws of 6 sequences"):
+        assert part in screen
+    assert screen.count("DAVIS-2017 rules, split val") == 1
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_tables_fit_the_screen_and_show_names_and_numbers_whole(
+    methods: Path, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    Path("shifted").rename("a_method_with_a_long_name_2017")
+    screen = score("a_method_with_a_long_name_2017", "perfect").stdout
+    assert max(map(len, screen.splitlines())) <= width
+    assert "a_method_with_a_long_name_2017" in screen
+    assert "…" not in screen
+    assert "100.00" in screen
+
+
+def test_of_many_methods_the_screen_compares_the_best_with_each(methods: Path) -> None:
+    for name in ("one", "two"):
+        shutil.copytree("shifted", name)
+    screen = score("one", "two", "shifted", "swapped", "perfect").stdout
+    _, _, pairs = screen.partition("Differences")
+    assert [line.split()[0] for line in pairs.splitlines() if "J&F  " in line] == ["perfect"] * 4
+    assert "The other 6 pairs are in comparison.md." in screen
+    assert len(rows_of(methods / "scores" / "comparison.csv")) == 3 * 10
+
+
+def test_methods_that_read_the_same_are_best_together(methods: Path) -> None:
+    shutil.copytree("perfect", "also")
+    score("perfect", "also", "shifted")
+    text = (methods / "scores" / "comparison.md").read_text()
+    for name in ("perfect", "also"):
+        # every recall is 100, so none is best
+        assert f"| {name} | **100.00** | **100.00** | 100.00 |" in text
+
+
+def test_a_second_run_writes_the_same_bytes(methods: Path) -> None:
+    contents = []
+    for _ in range(2):
+        score("shifted", "swapped")
+        files = sorted(path for path in (methods / "scores").rglob("*") if path.is_file())
+        contents.append({path: path.read_bytes() for path in files})
+    assert contents[0] == contents[1]
+
+
+def test_what_an_earlier_run_left_does_not_stand_beside_new_scores(methods: Path) -> None:
+    score("shifted", "swapped")
+    score("shifted")
+    assert not (methods / "scores" / "comparison.csv").exists()
+    assert not (methods / "scores" / "comparison.md").exists()
+
+
+def test_osvos_is_better_than_itself_eroded(davis_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    names = ["car-shadow", "scooter-black"]
+    for name in names:
+        (tmp_path / "eroded" / name).mkdir(parents=True)
+        for path in (davis_data / "predictions" / "osvos" / name).glob("*.png"):
+            mask = read_index_mask(path)
+            inside = np.minimum.reduce([mask, *(np.roll(mask, step, axis) for step in (4, -4) for axis in (0, 1))])
+            write_index_mask(tmp_path / "eroded" / name / path.name, inside)
+    source = ["--davis", davis_data / "DAVIS", "--year", "2016", "--sequences", ",".join(names)]
+    both = ["--predictions", davis_data / "predictions" / "osvos", "--predictions", tmp_path / "eroded"]
+    result = run(*source, *both, "--output", tmp_path / "scores")
+    assert result.exit_code == 0, result.output
+    region = next(row for row in rows_of(tmp_path / "scores" / "comparison.csv") if row["metric"] == "J")
+    assert float(region["difference"]) > 0
+    assert float(region["probability_a_better"]) == 1
+    assert "So few sequences" in (tmp_path / "scores" / "comparison.md").read_text()
