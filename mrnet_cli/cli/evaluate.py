@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -17,18 +19,19 @@ from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
+from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.runner import evaluate_all
-from mrnet_cli.evaluation.tables import write_evaluation
+from mrnet_cli.evaluation.tables import WORST, write_evaluation
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
     "By which rules": ["year", "protocol", "first_last", "resize_predictions", "bound_th", "boundary"],
-    "How, and where to": ["output", "workers", "zip_limits"],
+    "How, and where to": ["output", "worst", "workers", "zip_limits"],
 }
 
 EPILOG = """\b
@@ -97,6 +100,12 @@ Examples:
     metavar="TOTAL FILE RATIO",
     help="What a zip may unpack to: MiB in all, MiB a mask, and how many times its size  [default: 8192 64 200]",
 )
+@click.option(
+    "--worst",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Also draw the N worst frames into worst/: prediction and true outline.",
+)
 def evaluate(
     davis: Path | None,
     annotations: Path | None,
@@ -113,6 +122,7 @@ def evaluate(
     output: Path,
     workers: int | None,
     zip_limits: tuple[int, int, int] | None,
+    worst: int | None,
 ) -> None:
     """Scores predictions: J, F and J&F as DAVIS defines them.
 
@@ -124,6 +134,7 @@ def evaluate(
     check_output_dir(output)
     rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
     split = split or ("all" if davis is None else "val")
+    limits = ZipLimits(*zip_limits) if zip_limits else None
     problems: list[str] = []
     boundaries = _boundaries(bound_th, traced=boundary == "contours")
     names = comma_separated(sequences)
@@ -144,7 +155,7 @@ def evaluate(
             boundaries=boundaries,
             workers=workers or _cpus(),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-            zip_limits=ZipLimits(*zip_limits) if zip_limits else None,
+            zip_limits=limits,
             known_problems=problems,
         )
     for evaluation, place in zip(evaluations, outputs, strict=True):
@@ -153,6 +164,25 @@ def evaluate(
         show_evaluation(evaluations[0], split=split)
     else:
         show_comparison(evaluations, write_comparison(evaluations, output, split=split), split=split)
+    if worst:
+        # here, since scoring does not need what draws
+        from mrnet_cli.evaluation.worst import write_worst
+
+        images = davis / "JPEGImages" / resolution if davis else None
+        draw = partial(write_worst, count=worst, sequences=found, images=images, zip_limits=limits)
+        for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
+            _draw_worst(partial(draw, evaluation, tree, place), place / WORST)
+
+
+def _draw_worst(draw: Callable[[], tuple[int, int]], place: Path) -> None:
+    try:
+        count, grey = draw()
+    except MrnetError as error:
+        # the scores are written, and must not seem to have failed for want of a picture
+        click.echo(f"Warning: no pictures of the worst frames: {error}", err=True)
+        return
+    note = f", {grey} on grey for want of an image" if grey else ""
+    click.echo(f"Worst frames in {place}: {count}{note}.")
 
 
 def _rules(year: str | None, protocol: str | None, first_last: str | None, *, resize: bool) -> Protocol:

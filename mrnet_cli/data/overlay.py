@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from mrnet_cli.data.files import write_bytes_atomically
 from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask
@@ -23,6 +23,10 @@ _WHITE = 255
 # frames that a palette is made from, and the width they are shrunk to for it
 _PALETTE_FRAMES = 8
 _PALETTE_WIDTH = 160
+# of a picture with a caption; letters and margins in pixels
+_READABLE_WIDTH = 480
+_SMALLEST_LETTERS = 12
+_MARGIN = 4
 
 
 def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
@@ -59,18 +63,60 @@ def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
     return picture
 
 
-def write_picture(path: Path, image: RgbImage) -> None:
-    """Writes a JPEG atomically.
+def outline(image: RgbImage, mask: NDArray[np.bool_], *, colour: tuple[int, int, int]) -> RgbImage:
+    """Draws a line two pixels wide along the edge of a mask, one pixel on either side.
 
     Args:
-        path: the JPEG; its folder must exist.
+        image: H W 3, RGB.
+        mask: H W.
+        colour: RGB.
+
+    Returns:
+        H W 3, RGB, a new array.
+
+    >>> image, mask = np.zeros((1, 6, 3), np.uint8), np.array([[0, 0, 0, 1, 1, 1]], bool)
+    >>> outline(image, mask, colour=(9, 0, 0))[0, :, 0].tolist()
+    [0, 0, 9, 9, 0, 0]
+    """
+    pixels, next_to = mask.view(np.uint8), np.ones((3, 3), np.uint8)
+    picture = image.copy()
+    picture[cv2.dilate(pixels, next_to) != cv2.erode(pixels, next_to)] = colour
+    return picture
+
+
+def caption(image: RgbImage, text: str) -> RgbImage:
+    """The picture with lines of text in a strip below it; one too small to read text under is enlarged first.
+
+    Args:
+        image: H W 3, RGB.
+        text: lines that the strip holds; what is too long for it is cut off.
+
+    Returns:
+        RGB, as wide as the image or a multiple of it.
+    """
+    times = -(-_READABLE_WIDTH // image.shape[1])
+    picture = Image.fromarray(image.repeat(times, axis=0).repeat(times, axis=1))
+    font = ImageFont.load_default(max(_SMALLEST_LETTERS, picture.width // 60))
+    lines = ImageDraw.Draw(picture).multiline_textbbox((0, 0), text, font=font)
+    sheet = Image.new("RGB", (picture.width, picture.height + round(lines[3]) + 2 * _MARGIN))
+    sheet.paste(picture)
+    ImageDraw.Draw(sheet).multiline_text((_MARGIN, picture.height + _MARGIN), text, fill="white", font=font)
+    return np.asarray(sheet)
+
+
+def write_picture(path: Path, image: RgbImage) -> None:
+    """Writes a picture atomically.
+
+    Args:
+        path: `.png`, which keeps thin lines sharp, or a JPEG; its folder must exist.
         image: H W 3, RGB.
 
     Raises:
         OutputError: the file cannot be written.
     """
     content = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image)).save(content, format="JPEG", quality=90)
+    form = "PNG" if path.suffix == ".png" else "JPEG"
+    Image.fromarray(np.ascontiguousarray(image)).save(content, format=form, quality=90)
     write_bytes_atomically(path, content.getvalue())
 
 

@@ -5,6 +5,7 @@ Shape letters: T frames.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -34,19 +35,22 @@ class RankedFrame:
 def smallest_apart(frames: Iterable[RankedFrame], count: int) -> list[RankedFrame]:
     """The frames of the smallest values, none nearer than :data:`NEAR` to one of the same object before it.
 
+    Among equals every object shows its first before one shows its second, so that one that fails throughout does not
+    hide the others.
+
     Args:
-        frames: in any order; equal values go by sequence, object and frame.
+        frames: in any order; what is still equal goes by sequence, object and frame.
         count: how many at most.
 
     >>> shots = [RankedFrame(value, "bear", 1, index, "") for index, value in enumerate([0.5] * 20 + [0.1] * 2)]
     >>> [one.index for one in smallest_apart(shots, 2)]
     [20, 0]
     """
-    chosen: list[RankedFrame] = []
+    shown: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    kept: list[tuple[float, int, RankedFrame]] = []
     for one in sorted(frames, key=lambda one: (one.value, one.sequence, one.object, one.index)):
-        if len(chosen) == count:
-            break
-        same = (other for other in chosen if (other.sequence, other.object) == (one.sequence, one.object))
-        if all(abs(other.index - one.index) >= NEAR for other in same):
-            chosen.append(one)
-    return chosen
+        same = shown[one.sequence, one.object]
+        if all(abs(other - one.index) >= NEAR for other in same):
+            kept.append((one.value, len(same), one))
+            same.append(one.index)
+    return [one for _, _, one in sorted(kept, key=lambda entry: entry[:2])[:count]]

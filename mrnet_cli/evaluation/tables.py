@@ -18,13 +18,14 @@ MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 
 BOUNDARY_FILE = "boundary.csv"
 COMPARISON_FILES = ("comparison.csv", "comparison.md")
+WORST = "worst"
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
     With several boundary tolerances there is a `boundary.csv` too. What an earlier run made of other scores and this
-    one does not write anew is removed: that file and a comparison.
+    one does not write anew is removed: that file, a comparison, and pictures of the worst frames.
 
     Args:
         evaluation: what to write.
@@ -47,6 +48,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     make_output_dir(folder)
     for stale in {BOUNDARY_FILE, *COMPARISON_FILES} - texts.keys():
         remove_file(folder / stale)
+    for picture in (folder / WORST).glob("[0-9]*_object[0-9]*.png"):
+        remove_file(picture)
     for name, text in texts.items():
         write_text_atomically(folder / name, text)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
@@ -113,17 +114,61 @@ def test_methods_that_read_the_same_are_best_together(methods: Path) -> None:
 def test_a_second_run_writes_the_same_bytes(methods: Path) -> None:
     contents = []
     for _ in range(2):
-        score("shifted", "swapped")
+        score("shifted", "swapped", more=("--worst", "2"))
         files = sorted(path for path in (methods / "scores").rglob("*") if path.is_file())
         contents.append({path: path.read_bytes() for path in files})
     assert contents[0] == contents[1]
 
 
+def test_worst_frames_are_drawn_on_the_images(methods: Path) -> None:
+    screen = score("swapped", more=("--worst", "3")).stdout
+    assert "Worst frames in scores/worst: 3.\n" in screen
+    # all are lost alike: each object once before any twice
+    names = ["1_a_00001_object1.png", "2_a_00001_object2.png", "3_b_00001_object1.png"]
+    assert sorted(path.name for path in (methods / "scores" / "worst").iterdir()) == names
+    with Image.open(methods / "scores" / "worst" / names[0]) as image:
+        assert np.abs(np.asarray(image)[:16, :16].astype(int) - 200).max() < 20
+
+
+def test_two_bare_trees_have_their_worst_frames_on_grey(methods: Path) -> None:
+    tree = methods / "DAVIS" / "Annotations" / "480p"
+    result = run("--annotations", tree, "--predictions", "swapped", "--output", "scores", "--worst", "2")
+    assert result.exit_code == 0, result.output
+    assert "Worst frames in scores/worst: 2, 2 on grey for want of an image.\n" in result.stdout
+
+
+def test_several_methods_have_their_own_worst_frames(methods: Path) -> None:
+    score("shifted", "perfect", more=("--worst", "2"))
+    assert len(list((methods / "scores" / "shifted" / "worst").iterdir())) == 2
+    assert not (methods / "scores" / "perfect" / "worst").exists()
+
+
 def test_what_an_earlier_run_left_does_not_stand_beside_new_scores(methods: Path) -> None:
     score("shifted", "swapped")
-    score("shifted")
+    score("shifted", more=("--worst", "4"))
     assert not (methods / "scores" / "comparison.csv").exists()
     assert not (methods / "scores" / "comparison.md").exists()
+    assert len(list((methods / "scores" / "worst").iterdir())) == 4
+    score("shifted", more=("--worst", "1"))
+    assert len(list((methods / "scores" / "worst").iterdir())) == 1
+    score("shifted")
+    assert not list((methods / "scores" / "worst").iterdir())
+
+
+def test_pictures_that_cannot_be_written_do_not_fail_the_scores(methods: Path) -> None:
+    (methods / "scores").mkdir()
+    (methods / "scores" / "worst").write_text("kept")
+    result = score("swapped", more=("--worst", "2"))
+    assert "Warning: no pictures of the worst frames: " in result.stderr
+    assert "is a file" in result.stderr
+    assert (methods / "scores" / "objects.csv").is_file()
+    assert (methods / "scores" / "worst").read_text() == "kept"
+
+
+def test_no_worst_frames_is_refused(methods: Path) -> None:
+    result = run("--davis", "DAVIS", "--predictions", "swapped", "--output", "scores", "--worst", "0")
+    assert result.exit_code == 2
+    assert "--worst" in result.stderr
 
 
 def test_osvos_is_better_than_itself_eroded(davis_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +182,12 @@ def test_osvos_is_better_than_itself_eroded(davis_data: Path, tmp_path: Path, mo
             write_index_mask(tmp_path / "eroded" / name / path.name, inside)
     source = ["--davis", davis_data / "DAVIS", "--year", "2016", "--sequences", ",".join(names)]
     both = ["--predictions", davis_data / "predictions" / "osvos", "--predictions", tmp_path / "eroded"]
-    result = run(*source, *both, "--output", tmp_path / "scores")
+    result = run(*source, *both, "--output", tmp_path / "scores", "--worst", "2")
     assert result.exit_code == 0, result.output
     region = next(row for row in rows_of(tmp_path / "scores" / "comparison.csv") if row["metric"] == "J")
     assert float(region["difference"]) > 0
     assert float(region["probability_a_better"]) == 1
     assert "So few sequences" in (tmp_path / "scores" / "comparison.md").read_text()
+    (picture, _) = sorted((tmp_path / "scores" / "osvos" / "worst").iterdir())
+    with Image.open(picture) as image:
+        assert (image.width, image.height > 480) == (854, True)

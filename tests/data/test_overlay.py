@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask
-from mrnet_cli.data.overlay import overlay, write_gif
+from mrnet_cli.data.overlay import caption, outline, overlay, write_gif, write_picture
 from mrnet_cli.errors import OutputError
 
 
@@ -155,3 +155,41 @@ def test_frames_of_different_sizes_are_refused(tmp_path: Path) -> None:
 def test_a_gif_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_gif(tmp_path / "nowhere" / "a.gif", [noise((4, 5))])
+
+
+def test_an_outline_runs_on_both_sides_of_the_edge() -> None:
+    image, mask = noise((12, 16)), np.zeros((12, 16), bool)
+    mask[3:9, 4:12] = True
+    drawn = outline(image, mask, colour=(1, 2, 3))
+    line = (drawn == (1, 2, 3)).all(axis=2)
+    grown, shrunk = np.zeros_like(mask), np.zeros_like(mask)
+    grown[2:10, 3:13] = True
+    shrunk[4:8, 5:11] = True
+    assert (line == (grown & ~shrunk)).all()
+    assert (drawn[~line] == image[~line]).all()
+
+
+def test_a_caption_stands_below_the_picture_which_stays_as_it_is() -> None:
+    image = noise((300, 500))
+    one, two = caption(image, "bear   00012"), caption(image, "bear   00012\nJ 12.3")
+    assert (one[:300] == image).all()
+    assert one.shape[1] == 500
+    assert 0 < one.shape[0] - 300 < two.shape[0] - 300
+    assert two[300:].max() == 255
+    assert (two[-1] == 0).all()
+
+
+def test_a_small_picture_is_enlarged_for_its_caption() -> None:
+    image = noise((30, 60))
+    drawn = caption(image, "bear")
+    assert (drawn[: 30 * 8 : 8, ::8] == image).all()
+    assert drawn.shape[1] == 480
+
+
+def test_a_png_keeps_every_pixel_and_other_names_are_jpegs(tmp_path: Path) -> None:
+    image = noise((30, 40))
+    for name, form in (("a.png", "PNG"), ("a.jpg", "JPEG")):
+        write_picture(tmp_path / name, image)
+        with Image.open(tmp_path / name) as picture:
+            assert picture.format == form
+            assert (np.asarray(picture) == image).all() == (form == "PNG")
