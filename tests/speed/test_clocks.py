@@ -116,7 +116,7 @@ def test_end_to_end_seconds_sum_to_the_whole_until_every_mask_is_written(job: Jo
     seconds = end_to_end_seconds(method, job, tmp_path, synchronize=method.synchronize)
     whole = time.perf_counter() - started
     assert len(seconds) == len(list((tmp_path / job.name).glob("*.png"))) == 4
-    assert sum(seconds) == pytest.approx(whole, abs=0.02)
+    assert 0 <= whole - sum(seconds) < 0.05
 
 
 def test_the_cpu_needs_no_waiting() -> None:

@@ -100,8 +100,6 @@ def test_a_measurement_describes_what_ran(tmp_path: Path, objects: int) -> None:
     assert (measured.size, measured.network_size) == ((64, 114), (64, 128))
     assert set(measured.stages) == set(STAGES)
     assert 0 < measured.model.median <= measured.model.p90
-    # the network's work grows with the objects, all of which run through it
-    assert measured.whole.work.flops == pytest.approx(objects * 0.235e9, rel=0.02)
     assert measured.on_device.bound < measured.on_device.estimate
 
 
