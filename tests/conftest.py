@@ -1,4 +1,4 @@
-"""What several tests share: the DAVIS data where it is, golden values, and small trees of masks."""
+"""What several tests share: the DAVIS data where it is, golden values, small trees of masks, pictures to train on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,6 +19,9 @@ from PIL import Image
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, write_index_mask
 from mrnet_cli.evaluation.region import Mask
+
+if TYPE_CHECKING:
+    from mrnet_cli.training.sources import PictureFiles
 
 # the machine may be busy, which says nothing about the code
 settings.register_profile("mrnet", deadline=None)
@@ -190,3 +195,57 @@ def problems_of(flawed: Path) -> Callable[..., list[str]]:
         return [line.removeprefix("Error: ") for line in lines if line not in flaws]
 
     return score
+
+
+WritePicture = Callable[[Path, str, NDArray[np.uint8], NDArray[np.uint8]], "PictureFiles"]
+WriteFiles = Callable[..., tuple["PictureFiles", ...]]
+
+
+@pytest.fixture(scope="session")
+def write_picture() -> WritePicture:
+    """Writes an RGB picture and its mask."""
+    # here, so that tests of the scorer run without what training needs
+    from mrnet_cli.training.sources import PictureFiles
+
+    def write(folder: Path, name: str, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> PictureFiles:
+        folder.mkdir(exist_ok=True)
+        files = PictureFiles(folder / name, (folder / name).with_suffix(".mask.png"), False)
+        cv2.imwrite(str(files.image), np.ascontiguousarray(image[..., ::-1]))
+        write_index_mask(files.mask, ids)
+        return files
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_video(write_picture: WritePicture) -> WriteFiles:
+    """Writes JPEGs of a red box that moves over dark ground, and a yellow patch that is not labelled."""
+
+    def write(folder: Path, frames: int, *, void: bool = False) -> tuple[PictureFiles, ...]:
+        files = []
+        for t in range(frames):
+            image, ids = np.full((80, 120, 3), 15, np.uint8), np.zeros((80, 120), np.uint8)
+            image[20:60, 20 + 2 * t : 60 + 2 * t], ids[20:60, 20 + 2 * t : 60 + 2 * t] = (220, 20, 20), 1
+            if void:
+                image[:16], ids[:16] = (220, 220, 20), 255
+            files.append(write_picture(folder, f"{t:05d}.jpg", image, ids))
+        return tuple(files)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def write_stills(write_picture: WritePicture) -> WriteFiles:
+    """Writes PNGs of a green disk on blue ground."""
+
+    def write(folder: Path, *, empty: bool = False) -> tuple[PictureFiles, ...]:
+        files = []
+        for i in range(3):
+            disk = np.zeros((90, 90), np.uint8)
+            cv2.circle(disk, (30 + 10 * i, 45), 15 + 5 * i, (1,), -1)
+            image = np.full((90, 90, 3), (20, 20, 120), np.uint8)
+            image[disk > 0] = (20, 200, 20)
+            files.append(write_picture(folder, f"{i}.png", image, disk * 0 if empty else disk))
+        return tuple(files)
+
+    return write

@@ -1,6 +1,6 @@
 """Clips to train on: a video or a moving still, with objects and occluders pasted in.
 
-Shape letters: T frames, H W size of the clip.
+Shape letters: T frames, H W size of the clip; ``...`` what is drawn at once.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from mrnet_cli.data.masks import VOID
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import Cutting, cut, paste
-from mrnet_cli.training.motion import Maps, Strength, motion_maps
+from mrnet_cli.training.motion import Motion, Strength, Values, draw_motion, motion_maps
 from mrnet_cli.training.recipe import Stage
-from mrnet_cli.training.sources import Picture, PictureFiles, object_ids
+from mrnet_cli.training.sources import Picture, PictureFiles, draw_windows, object_ids
 
 VIDEO_MOTION = Strength(shift=0.01, turn=0.01, scale=0.01, bend=0.0)
 SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.03, bend=0.012)
@@ -33,6 +33,8 @@ BEHIND = 0.4
 LOOK_ALIKE = 0.25
 # share of pasted objects that come from a video and so move by themselves
 FROM_VIDEO = 0.3
+# share of stills that are only a background for what is pasted upon them
+BACKGROUND = 0.5
 # draws for one clip before the sources are taken to hold no object
 ATTEMPTS = 1000
 
@@ -87,8 +89,7 @@ def make_clip(
         wanted = 1 + int(rng.choice(len(targets), p=targets))
         pace = float(np.exp(rng.normal(0, PACE)))
         pictures, backdrop, strength = _base(rng, sources, stage)
-        maps = _scene_maps(rng, pictures[0], stage, strength.scaled(pace))
-        images, ids = _warp(pictures, maps)
+        images, ids = _warp(pictures, _camera(rng, pictures[0], stage, strength.scaled(pace)), stage)
         if backdrop:
             ids[ids != VOID] = 0
         extras = int(rng.choice(len(scenery), p=scenery))
@@ -105,8 +106,7 @@ def _base(rng: np.random.Generator, sources: Sources, stage: Stage) -> tuple[tup
     """T pictures, whether they are a backdrop whose objects stay unlabelled, and how the camera moves over them."""
     if sources.videos and (not sources.stills or rng.random() < stage.video):
         return _window(rng, sources, stage), False, VIDEO_MOTION
-    # half of the stills are only a background for what is pasted upon them
-    return (_draw_still(rng, sources),) * stage.frames, bool(rng.random() < 0.5), SCENE_MOTION
+    return (_draw_still(rng, sources),) * stage.frames, bool(rng.random() < BACKGROUND), SCENE_MOTION
 
 
 def _add_objects(
@@ -138,51 +138,77 @@ def _add_objects(
 
 def _window(rng: np.random.Generator, sources: Sources, stage: Stage) -> tuple[Picture, ...]:
     """T frames of a video, forwards or backwards, up to the stage's gap apart."""
-    video = sources.videos[rng.integers(len(sources.videos))]
-    if len(video) < stage.frames:
-        raise DataError([f"{video[0].image.parent} has {len(video)} frames, fewer than the {stage.frames} of a clip"])
-    gap = min(stage.gap, (len(video) - 1) // (stage.frames - 1))
-    steps = np.concatenate([[0], np.cumsum(rng.integers(1, rng.integers(1, gap + 1) + 1, stage.frames - 1))])
-    chosen = rng.integers(0, len(video) - steps[-1]) + steps
-    if rng.random() < 0.5:
-        chosen = chosen[::-1]
-    return tuple(video[int(i)].read() for i in chosen)
+    short = [video for video in sources.videos if len(video) < stage.frames]
+    if short:
+        raise DataError(
+            [f"{v[0].image.parent} has {len(v)} frames, fewer than the {stage.frames} of a clip" for v in short]
+        )
+    which, chosen = draw_windows(rng, [len(video) for video in sources.videos], frames=stage.frames, gap=stage.gap)
+    return tuple(sources.videos[int(which)][int(i)].read() for i in chosen)
 
 
 def _draw_still(rng: np.random.Generator, sources: Sources) -> Picture:
     return sources.stills[rng.integers(len(sources.stills))].read()
 
 
-def _scene_maps(rng: np.random.Generator, first: Picture, stage: Stage, strength: Strength) -> list[tuple[Maps, Maps]]:
+def _camera(rng: np.random.Generator, first: Picture, stage: Stage, strength: Strength) -> Motion:
     """A crop that shows an object of the first picture, where it has one."""
-    source_height, source_width = first.ids.shape
-    cover = max(stage.height / source_height, stage.width / source_width)
-    zoom = cover * np.exp(rng.uniform(0, np.log(2)))
     ids = object_ids(first.ids, 0)
-    half_x, half_y = stage.width / zoom / 2, stage.height / zoom / 2
-    right, bottom = max(source_width - half_x, half_x), max(source_height - half_y, half_y)
-    x, y = rng.uniform(half_x, right), rng.uniform(half_y, bottom)
+    at = (0.0, 0.0)
     if ids:
         rows, columns = np.nonzero(first.ids == ids[int(rng.integers(len(ids)))])
-        at = rng.integers(len(rows))
-        x = np.clip(columns[at] + rng.normal(0, half_x / 2), half_x, right)
-        y = np.clip(rows[at] + rng.normal(0, half_y / 2), half_y, bottom)
-    return motion_maps(
+        i = rng.integers(len(rows))
+        at = (float(columns[i]), float(rows[i]))
+    height, width = first.ids.shape
+    return camera_motion(rng, stage, source=(float(height), float(width)), at=at, anywhere=not ids, strength=strength)
+
+
+def camera_motion(
+    rng: np.random.Generator,
+    stage: Stage,
+    *,
+    source: tuple[Values, Values],
+    at: tuple[Values, Values],
+    anywhere: bool | NDArray[np.bool_],
+    strength: Strength,
+    shape: tuple[int, ...] = (),
+) -> Motion:
+    """How a camera looks at sources and moves over them.
+
+    Args:
+        rng: what crop and motion are drawn from.
+        stage: size and length.
+        source: height and width of the source.
+        at: x, y in the source that the crop is drawn about.
+        anywhere: where true, the crop lies anywhere.
+        strength: of the motion.
+        shape: of what is drawn at once; other values are of that shape or numbers.
+    """
+    (height, width), centre = source, []
+    cover = np.maximum(stage.height / np.asarray(height), stage.width / np.asarray(width))
+    zoom = cover * np.exp(rng.uniform(0, np.log(2), shape))
+    for clip_length, source_length, point in zip((stage.width, stage.height), (width, height), at, strict=True):
+        half = clip_length / zoom / 2
+        last = np.maximum(source_length - half, half)
+        near = np.clip(point + rng.normal(0, 0.5, shape) * half, half, last)
+        centre.append(np.where(anywhere, rng.uniform(half, last), near))
+    return draw_motion(
         rng,
         stage.frames,
-        (stage.height, stage.width),
-        source_centre=(float(x), float(y)),
+        stage.height,
+        source_centre=(centre[0], centre[1]),
         target_centre=(stage.width / 2, stage.height / 2),
-        zoom=float(zoom),
-        flip=bool(rng.random() < 0.5),
-        turn=float(rng.normal(0, 0.08)),
+        zoom=zoom,
+        flip=rng.random(shape) < 0.5,
+        turn=rng.normal(0, 0.08, shape),
         strength=strength,
+        shape=shape,
     )
 
 
-def _warp(pictures: tuple[Picture, ...], maps: list[tuple[Maps, Maps]]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _warp(pictures: tuple[Picture, ...], motion: Motion, stage: Stage) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     images, ids = [], []
-    for picture, (x, y) in zip(pictures, maps, strict=True):
+    for picture, (x, y) in zip(pictures, motion_maps(motion, (stage.height, stage.width)), strict=True):
         images.append(cv2.remap(picture.image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101))
         ids.append(cv2.remap(picture.ids, x, y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REFLECT_101))
     return np.stack(images), np.stack(ids)

@@ -1,6 +1,6 @@
 """Objects cut out of stills and videos and moved over a clip, before or behind what is there.
 
-Shape letters: T frames, H W size of the clip, h w of a source picture.
+Shape letters: T frames, H W size of the clip, h w of a source picture; ``...`` what is drawn at once.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mrnet_cli.training.motion import Maps, Strength, motion_maps
+from mrnet_cli.training.motion import Motion, Strength, Values, draw_motion, motion_maps
 from mrnet_cli.training.sources import Picture, object_ids
 
 # an object smaller than this share of its source is too coarse to be shown larger
 LEAST_SOURCE_AREA = 0.01
 MOTION = Strength(shift=0.06, turn=0.07, scale=0.06, bend=0.015)
-# share of layers that blur along their motion, and the longest blur in pixels
+# share of layers that blur along their motion, the share of the time between frames that the shutter is open for them,
+# and the shortest and longest blur in pixels
 BLURRED = 0.25
-LONGEST_BLUR = 15
+EXPOSURE = (0.3, 0.7)
+BLUR = (1.5, 15.0)
 
 
 @dataclass(frozen=True)
@@ -69,24 +71,16 @@ def paste(
     masks = [_alpha(picture, cutting.object) for picture in cutting.pictures]
     rows, columns = np.nonzero(masks[0])
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
-    maps = motion_maps(
-        rng,
-        frames,
-        (height, width),
-        source_centre=(float(columns.mean()), float(rows.mean())),
-        target_centre=(width * rng.uniform(0.1, 0.9), height * rng.uniform(0.1, 0.9)),
-        zoom=float(height * np.exp(rng.uniform(np.log(0.15), 0)) / extent),
-        flip=bool(rng.random() < 0.5),
-        turn=float(rng.normal(0, 0.25)),
-        strength=MOTION.scaled(pace),
-    )
-    exposure = rng.uniform(0.3, 0.7) if rng.random() < BLURRED else 0.0
-    for t, (x, y) in enumerate(maps):
+    at = (float(columns.mean()), float(rows.mean()))
+    motion = layer_motion(rng, frames, (height, width), centre=at, extent=float(extent), pace=pace)
+    exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
+    streaks = blur_streaks(motion, exposure)
+    for t, (x, y) in enumerate(motion_maps(motion, (height, width))):
         alpha = cv2.remap(masks[t], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
         over = cv2.remap(cutting.pictures[t].image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         soft = cv2.GaussianBlur(alpha, (3, 3), 0)
-        kernel = _streak(maps[max(t - 1, 0)], maps[max(t, 1)], exposure)
-        if kernel is not None:
+        if streaks[t].any():
+            kernel = _kernel(*streaks[t].tolist())
             over, soft = cv2.filter2D(over, -1, kernel), cv2.filter2D(soft, -1, kernel)
         shown = alpha > 127
         if behind:
@@ -97,30 +91,69 @@ def paste(
         ids[t][shown] = label
 
 
+def layer_motion(
+    rng: np.random.Generator,
+    frames: int,
+    size: tuple[int, int],
+    *,
+    centre: tuple[Values, Values],
+    extent: Values,
+    pace: Values,
+    shape: tuple[int, ...] = (),
+) -> Motion:
+    """How objects of any size move over clips, wherever they come from.
+
+    Args:
+        rng: what size, place and motion are drawn from.
+        frames: T.
+        size: H, W.
+        centre: x, y of the object in its source.
+        extent: the longer side of its box there.
+        pace: factor on the usual motion.
+        shape: of what is drawn at once; the other values are of that shape or numbers.
+    """
+    height, width = size
+    return draw_motion(
+        rng,
+        frames,
+        height,
+        source_centre=centre,
+        target_centre=(width * rng.uniform(0.1, 0.9, shape), height * rng.uniform(0.1, 0.9, shape)),
+        zoom=height * np.exp(rng.uniform(np.log(0.15), 0, shape)) / extent,
+        flip=rng.random(shape) < 0.5,
+        turn=rng.normal(0, 0.25, shape),
+        strength=MOTION.scaled(pace),
+        shape=shape,
+    )
+
+
+def blur_streaks(motion: Motion, exposure: Values) -> NDArray[np.float64]:
+    """The way in pixels, x before y, that an object goes while the shutter is open: ... T 2.
+
+    Zero where it is less than a pixel or two; the first frame blurs as the second.
+
+    Args:
+        motion: ... of the object.
+        exposure: share of the time between two frames that the shutter is open.
+    """
+    shortest, longest = BLUR
+    moves = np.diff(motion.origin, axis=-2)
+    ways = np.concatenate([moves[..., :1, :], moves], axis=-2) * np.asarray(exposure)[..., None, None]
+    length = np.linalg.norm(ways, axis=-1, keepdims=True)
+    streaks: NDArray[np.float64] = np.where(length < shortest, 0, ways * np.minimum(1, longest / (length + 1e-9)))
+    return streaks
+
+
 def _alpha(picture: Picture, which: int) -> NDArray[np.uint8]:
     alpha: NDArray[np.uint8] = (picture.ids == which).astype(np.uint8) * np.uint8(255)
     return alpha
 
 
-def _streak(before: tuple[Maps, Maps], after: tuple[Maps, Maps], exposure: float) -> NDArray[np.float32] | None:
-    """The kernel that blurs along the way from one frame to the next, or None where that is less than a pixel or two.
-
-    Args:
-        before: source x and y of every pixel of a frame.
-        after: of the next.
-        exposure: share of the time between them that the shutter is open.
-    """
-    row, column = before[0].shape[0] // 2, before[0].shape[1] // 2
-    # pixels of the source for one of the clip, near enough where the motion is smooth
-    scale = max(hypot(*(float(axis[row, column + 1] - axis[row, column]) for axis in before)), 1e-3)
-    x, y = (float(b[row, column] - a[row, column]) / scale * exposure for a, b in zip(before, after, strict=True))
-    length = hypot(x, y)
-    if length < 1.5:
-        return None
-    shrink = min(1.0, LONGEST_BLUR / length)
-    half = int(np.ceil(min(length, LONGEST_BLUR) / 2))
+def _kernel(x: float, y: float) -> NDArray[np.float32]:
+    """The kernel that blurs along a streak."""
+    half = int(np.ceil(hypot(x, y) / 2))
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
-    dx, dy = round(x * shrink / 2), round(y * shrink / 2)
+    dx, dy = round(x / 2), round(y / 2)
     cv2.line(kernel, (half - dx, half - dy), (half + dx, half + dy), (1.0,), 1)
     kernel /= kernel.sum()
     return kernel

@@ -1,4 +1,7 @@
-"""Where clips come from: videos with a mask for every frame, and stills with masks."""
+"""Where clips come from: videos with a mask for every frame, and stills with masks.
+
+Shape letters: T frames of a clip, H W pixels; ``...`` what is drawn at once.
+"""
 
 from __future__ import annotations
 
@@ -94,3 +97,28 @@ def object_ids(ids: Image, least: float) -> Sequence[int]:
     """The objects that cover at least a share of the picture."""
     counts = np.bincount(ids.ravel(), minlength=256)[1:VOID]
     return [int(i) + 1 for i in np.flatnonzero(counts >= max(least * ids.size, 1))]
+
+
+def draw_windows(
+    rng: np.random.Generator, lengths: Sequence[int], *, frames: int, gap: int, shape: tuple[int, ...] = ()
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Frames of a video, forwards or backwards: one window, or as many as ``shape`` says.
+
+    Args:
+        rng: what they are drawn from.
+        lengths: of the videos, each at least ``frames``.
+        frames: T, at least 2.
+        gap: largest distance of two frames.
+        shape: of what is drawn at once.
+
+    Returns:
+        The number of the video, ..., and of its frames, ... T.
+    """
+    video = np.asarray(rng.integers(len(lengths), size=shape))
+    length = np.asarray(lengths)[video]
+    widest = np.asarray(rng.integers(1, np.minimum(gap, (length - 1) // (frames - 1)) + 1))
+    steps = rng.integers(1, widest[..., None] + 1, (*shape, frames - 1))
+    offsets = np.concatenate([np.zeros((*shape, 1), np.int64), np.cumsum(steps, axis=-1)], axis=-1)
+    chosen = np.asarray(rng.integers(0, length - offsets[..., -1]))[..., None] + offsets
+    backwards = np.asarray(rng.random(shape) < 0.5)[..., None]
+    return video, np.where(backwards, chosen[..., ::-1], chosen)

@@ -5,6 +5,7 @@ The videos are red and the stills green, so that a pixel's colour tells which so
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,53 +13,23 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.errors import DataError
 from mrnet_cli.training import clips
 from mrnet_cli.training.clips import Clip, Sources, make_clip
 from mrnet_cli.training.recipe import Stage
 from mrnet_cli.training.sources import Picture, PictureFiles, davis_videos
 
+Write = Callable[..., tuple[PictureFiles, ...]]
+WritePicture = Callable[[Path, str, NDArray[np.uint8], NDArray[np.uint8]], PictureFiles]
+
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 STAGE = Stage(share=1.0, height=64, width=96, clips=1, frames=4, video=1.0, gap=3)
-RED, GREEN, BLUE, YELLOW = (220, 20, 20), (20, 200, 20), (20, 20, 120), (220, 220, 20)
 SEEDS = range(40)
 
 
-def write_picture(folder: Path, name: str, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> PictureFiles:
-    files = PictureFiles(folder / name, (folder / name).with_suffix(".mask.png"), False)
-    cv2.imwrite(str(files.image), np.ascontiguousarray(image[..., ::-1]))
-    write_index_mask(files.mask, ids)
-    return files
-
-
-def write_video(folder: Path, frames: int, *, void: bool = False) -> tuple[PictureFiles, ...]:
-    """JPEGs of a red box that moves over dark ground, and a yellow patch that is not labelled."""
-    files = []
-    for t in range(frames):
-        image, ids = np.full((80, 120, 3), 15, np.uint8), np.zeros((80, 120), np.uint8)
-        image[20:60, 20 + 2 * t : 60 + 2 * t], ids[20:60, 20 + 2 * t : 60 + 2 * t] = RED, 1
-        if void:
-            image[:16], ids[:16] = YELLOW, 255
-        files.append(write_picture(folder, f"{t:05d}.jpg", image, ids))
-    return tuple(files)
-
-
-def write_stills(folder: Path, *, empty: bool = False) -> tuple[PictureFiles, ...]:
-    """PNGs of a green disk on blue ground."""
-    files = []
-    for i in range(3):
-        disk = np.zeros((90, 90), np.uint8)
-        cv2.circle(disk, (30 + 10 * i, 45), 15 + 5 * i, (1,), -1)
-        image = np.full((90, 90, 3), BLUE, np.uint8)
-        image[disk > 0] = GREEN
-        files.append(write_picture(folder, f"{i}.png", image, disk * 0 if empty else disk))
-    return tuple(files)
-
-
 @pytest.fixture(scope="module")
-def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+def sources(tmp_path_factory: pytest.TempPathFactory, write_video: Write, write_stills: Write) -> Sources:
     video, still = tmp_path_factory.mktemp("video"), tmp_path_factory.mktemp("stills")
     return Sources((write_video(video, 10),), write_stills(still))
 
@@ -161,7 +132,7 @@ def test_an_occluder_hides_what_it_covers(sources: Sources, monkeypatch: pytest.
     assert hidden > 0
 
 
-def test_what_is_not_labelled_stays_so(tmp_path: Path) -> None:
+def test_what_is_not_labelled_stays_so(tmp_path: Path, write_video: Write) -> None:
     sources = Sources((write_video(tmp_path, 10, void=True),), ())
     found = 0
     for seed in SEEDS:
@@ -179,7 +150,9 @@ def test_a_void_patch_is_no_object_of_the_clip() -> None:
     assert Clip(np.zeros((1, 1, 3, 3), np.uint8), ids).objects == 1
 
 
-def test_no_id_arises_between_two_objects_that_touch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_id_arises_between_two_objects_that_touch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_picture: WritePicture
+) -> None:
     monkeypatch.setattr(clips, "_relabel", lambda ids, *_: ids)
     image, ids = np.full((80, 120, 3), 90, np.uint8), np.full((80, 120), 3, np.uint8)
     ids[:, 60:] = 7
@@ -209,17 +182,17 @@ def test_frames_of_a_video_run_one_way_with_gaps_up_to_the_stages(
     assert gaps == {-3, -2, -1, 1, 2, 3}
 
 
-def test_a_video_as_long_as_a_clip_is_long_enough(tmp_path: Path) -> None:
+def test_a_video_as_long_as_a_clip_is_long_enough(tmp_path: Path, write_video: Write) -> None:
     assert len(draw(Sources((write_video(tmp_path, 4),), ()), 0).images) == 4
 
 
-def test_a_video_shorter_than_a_clip_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_video_shorter_than_a_clip_is_refused_by_name(tmp_path: Path, write_video: Write) -> None:
     with pytest.raises(DataError, match=f"{tmp_path} has 3 frames, fewer than the 4"):
         draw(Sources((write_video(tmp_path, 3),), ()), 0)
 
 
 def test_masks_without_objects_are_refused_and_not_searched_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_stills: Write
 ) -> None:
     monkeypatch.setattr(clips, "ATTEMPTS", 20)
     with pytest.raises(DataError, match="no object in any of 20 clips"):

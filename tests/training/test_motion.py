@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
-from mrnet_cli.training.motion import Maps, Strength, motion_maps, random_walk
+from mrnet_cli.training.motion import Maps, Motion, Strength, draw_motion, motion_maps, random_walk
 
 STILL = Strength(shift=0, turn=0, scale=0, bend=0)
 WILD = Strength(shift=0.1, turn=0.1, scale=0.1, bend=0.05)
@@ -14,10 +16,10 @@ WILD = Strength(shift=0.1, turn=0.1, scale=0.1, bend=0.05)
 def maps(
     *, strength: Strength = STILL, zoom: float = 1, flip: bool = False, turn: float = 0
 ) -> list[tuple[Maps, Maps]]:
-    return motion_maps(
+    motion = draw_motion(
         np.random.default_rng(0),
         4,
-        (20, 30),
+        20,
         source_centre=(50.0, 60.0),
         target_centre=(15.0, 10.0),
         zoom=zoom,
@@ -25,6 +27,7 @@ def maps(
         turn=turn,
         strength=strength,
     )
+    return motion_maps(motion, (20, 30))
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -60,3 +63,32 @@ def test_a_walk_starts_at_zero_and_has_a_value_for_each_frame() -> None:
     assert walk.shape == (7,)
     assert walk[0] == 0
     assert np.abs(np.diff(walk)).min() > 0
+
+
+def test_walks_can_be_drawn_at_once_each_with_its_deviation() -> None:
+    walks = random_walk(np.random.default_rng(0), 9, np.array([[0.0], [1.0]]), (2, 3))
+    assert walks.shape == (2, 3, 9)
+    assert not walks[0].any()
+    assert len({tuple(walk) for walk in walks[1]}) == 3
+
+
+def test_motions_drawn_at_once_each_start_where_they_should() -> None:
+    centres = np.array([50.0, 70.0, 90.0])
+    motion = draw_motion(
+        np.random.default_rng(0),
+        4,
+        20,
+        source_centre=(centres, centres + 1),
+        target_centre=(15.0, 10.0),
+        zoom=np.array([1.0, 2.0, 3.0]),
+        flip=np.array([True, False, True]),
+        turn=np.array([0.0, 0.5, 1.0]),
+        strength=WILD.scaled(np.array([0.0, 1.0, 2.0])),
+        shape=(3,),
+    )
+    for i, centre in enumerate(centres):
+        one = Motion(*(getattr(motion, field.name)[i] for field in fields(Motion)))
+        frames = motion_maps(one, (20, 30))
+        x, y = frames[0]
+        assert (x[10, 15], y[10, 15]) == (pytest.approx(centre, abs=1e-3), pytest.approx(centre + 1, abs=1e-3))
+        assert np.array_equal(frames[1][0], x) == (i == 0)

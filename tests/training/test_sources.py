@@ -11,7 +11,7 @@ import pytest
 
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.errors import DataError
-from mrnet_cli.training.sources import PictureFiles, davis_videos, object_ids, stills
+from mrnet_cli.training.sources import PictureFiles, davis_videos, draw_windows, object_ids, stills
 
 
 @pytest.fixture
@@ -93,3 +93,21 @@ def test_every_frame_without_a_mask_is_named(write_davis: Callable[..., Path]) -
     with pytest.raises(DataError) as caught:
         davis_videos(root, resolution="480p", split="val")
     assert [problem.split(" ")[0][-9:] for problem in caught.value.problems] == ["00003.jpg", "00007.jpg"]
+
+
+def test_windows_run_one_way_and_stay_within_their_video() -> None:
+    lengths = [4, 9, 30]
+    video, frames = draw_windows(np.random.default_rng(0), lengths, frames=4, gap=3, shape=(50, 20))
+    assert set(np.unique(video)) == {0, 1, 2}
+    assert frames.min() == 0
+    assert (frames.max(axis=-1) < np.array(lengths)[video]).all()
+    distances = np.diff(frames, axis=-1)
+    assert ((distances > 0).all(axis=-1) | (distances < 0).all(axis=-1)).all()
+    for which, widest in ((0, 1), (1, 2), (2, 3)):
+        assert set(np.unique(np.abs(distances[video == which]))) == set(range(1, widest + 1))
+
+
+def test_one_window_is_drawn_as_many_are() -> None:
+    video, frames = draw_windows(np.random.default_rng(3), [7], frames=3, gap=9)
+    assert video.shape == ()
+    assert frames.shape == (3,)
