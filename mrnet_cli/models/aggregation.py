@@ -13,18 +13,19 @@ from torch.nn import functional
 LIMIT = 15.0
 
 
-def soft_aggregation(logits: Tensor, groups: Tensor) -> Tensor:
+def soft_aggregation(logits: Tensor, groups: Tensor, *, count: int | None = None) -> Tensor:
     """Merges the objects of each group by their odds p / (1 - p), with the background at prod(1 - p).
 
     Args:
         logits: B 1 H W, each object on its own.
         groups: B, index in 0..G-1 of the video each object belongs to.
+        count: G; to find it in ``groups``, as by default, makes a GPU wait.
 
     Returns:
         B 1 H W in [0, 1]; over a group they sum to 1 less the background.
     """
     logits = logits.float().clamp(-LIMIT, LIMIT)
-    count = int(groups.max()) + 1
+    count = int(groups.max()) + 1 if count is None else count
     zeros = logits.new_zeros((count, *logits.shape[1:]))
     log_background = zeros.index_add(0, groups, functional.logsigmoid(-logits))
     background_odds = torch.exp(log_background) / -torch.expm1(log_background)

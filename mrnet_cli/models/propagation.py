@@ -44,7 +44,7 @@ class Propagation:
             groups: B, index in 0..G-1 of the video each object belongs to.
         """
         features = self._network.encode(images[groups], masks)
-        self._groups, self.masks, self._reference = groups, masks, features.f32
+        self._groups, self._count, self.masks, self._reference = groups, len(images), masks, features.f32
         self.memory.append(Past(self._network.key(features), stride32_mask(masks)))
 
     def step(self, images: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ class Propagation:
             past = self.memory.candidates()
             self.ranking = network.rank(key, past.key, past.mask, self._groups)
         logits = network.decode(current, self._reference, self.ranking)
-        self.masks = soft_aggregation(logits, self._groups)
+        self.masks = soft_aggregation(logits, self._groups, count=self._count)
         self.memory.append(Past(key, stride32_mask(self.masks)))
         return self.masks
 

@@ -95,6 +95,6 @@ def rank_masks(maps: Tensor, past_masks: Tensor, groups: Tensor, multi_object: M
 
 def _group_mean(values: Tensor, groups: Tensor) -> Tensor:
     """Averages K B ... over the objects of each group and hands every object its group's mean."""
-    counts = torch.bincount(groups)
-    sums = values.new_zeros((len(values), len(counts), *values.shape[2:])).index_add(1, groups, values)
-    return sums[:, groups] / counts[groups].view(1, -1, *[1] * (values.ndim - 2))
+    # B by B weights, since to count the groups would make a GPU wait
+    same = (groups[:, None] == groups).to(values.dtype).view(len(groups), len(groups), *[1] * (values.ndim - 2))
+    return (values[:, None] * same).sum(dim=2) / same.sum(dim=1)

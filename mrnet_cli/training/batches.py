@@ -37,6 +37,11 @@ class Batch(NamedTuple):
     groups: Tensor
     damage: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device, but for the damage: the host reads that, and a device must not be waited for."""
+        images, masks, valid, groups = (tensor.to(device, non_blocking=True) for tensor in self[:-1])
+        return Batch(images, masks, valid, groups, self.damage)
+
 
 class ClipBatches(Dataset[Batch | DataError]):
     """Batch i of a training: drawn from the seed and i alone, so that a resumed run sees what it would have seen."""
@@ -70,8 +75,13 @@ class ClipBatches(Dataset[Batch | DataError]):
             torch.from_numpy(masks.astype(np.uint8)),
             torch.from_numpy(valid.astype(np.uint8)),
             torch.tensor([group for group, _ in owners]),
-            torch.from_numpy(rng.integers(1, 2**31, stage.frames) * (rng.random(stage.frames) < self._recipe.degraded)),
+            draw_damage(rng, stage.frames, self._recipe.degraded),
         )
+
+
+def draw_damage(rng: np.random.Generator, frames: int, share: float) -> Tensor:
+    """T seeds, of which all but a share are 0."""
+    return torch.from_numpy(rng.integers(1, 2**31, frames) * (rng.random(frames) < share))
 
 
 def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers: int) -> Iterator[Batch]:

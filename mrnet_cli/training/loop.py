@@ -30,7 +30,7 @@ class Progress:
 
     Attributes:
         step: steps done.
-        loss: of the last one.
+        loss: of the last one; on a GPU of the one before, so that the device is never waited for.
         rate: the decoder's learning rate.
         seconds: that the step took, the wait for data included.
         waited: seconds of it spent waiting for data.
@@ -85,6 +85,7 @@ class Trainer:
         self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
         self._identity = identity(network.config, recipe, seed=seed, amp=amp)
         self._step = 0
+        self._loss: Tensor | None = None
 
     def resume(self) -> int:
         """Takes up the last checkpoint, if there is one; returns the steps done.
@@ -111,10 +112,19 @@ class Trainer:
             every: steps between checkpoints.
             report: called after every step.
         """
-        self._log.rewind(self._step)
         stream = batches(sources, self.recipe, seed=self.seed, start=self._step, workers=workers)
-        while self._step < self.recipe.steps:
-            progress = self._advance(stream)
+        self.follow(stream, every=every, report=report)
+
+    def follow(self, stream: Iterator[Batch], *, every: int, report: Callable[[Progress], None]) -> None:
+        """Trains on batches made elsewhere, as :meth:`run` on those it makes, until there are no more.
+
+        Args:
+            stream: from the batch of the step that comes next.
+            every: steps between checkpoints.
+            report: called after every step.
+        """
+        self._log.rewind(self._step)
+        while (progress := self._advance(stream)) is not None:
             self._log.append(asdict(progress))
             report(progress)
             if self._step % every == 0 or self._step == self.recipe.steps:
@@ -135,9 +145,12 @@ class Trainer:
             optimizer=self._optimizer,
         )
 
-    def _advance(self, stream: Iterator[Batch]) -> Progress:
+    def _advance(self, stream: Iterator[Batch]) -> Progress | None:
         started = time.perf_counter()
-        batch = Batch(*(tensor.to(self.device, non_blocking=True) for tensor in next(stream)))
+        batch = next(stream, None)
+        if batch is None:
+            return None
+        batch = batch.to(self.device)
         waited = time.perf_counter() - started
         factor = self.recipe.rate_factor(self._step)
         for group in self._optimizer.param_groups:
@@ -151,7 +164,9 @@ class Trainer:
         self._step += 1
         self._update_average()
         rate = self.recipe.decoder_rate * factor
-        return Progress(self._step, loss.item(), rate, time.perf_counter() - started, waited)
+        known = loss if self._loss is None or self.device.type == "cpu" else self._loss
+        self._loss = loss.detach()
+        return Progress(self._step, known.item(), rate, time.perf_counter() - started, waited)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -175,4 +190,4 @@ def _optimizer(network: MRNet, recipe: Recipe) -> torch.optim.Optimizer:
         {"params": [stem, *network.decoder.parameters()], "initial_lr": recipe.decoder_rate},
     ]
     kind = torch.optim.AdamW if recipe.decoupled else torch.optim.Adam
-    return kind(groups, lr=recipe.decoder_rate, weight_decay=recipe.weight_decay)
+    return kind(groups, lr=recipe.decoder_rate, weight_decay=recipe.weight_decay, fused=stem.is_cuda or None)

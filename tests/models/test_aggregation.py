@@ -89,5 +89,10 @@ def test_groups_do_not_see_each_other() -> None:
     torch.testing.assert_close(merged[[1, 3]], alone(logits[[1, 3]]))
 
 
+def test_groups_need_not_be_counted_where_their_number_is_known() -> None:
+    logits, groups = logits_of(3), torch.tensor([0, 1, 0])
+    assert torch.equal(soft_aggregation(logits, groups, count=2), soft_aggregation(logits, groups))
+
+
 def test_half_precision_logits_are_merged_in_single_precision() -> None:
     assert alone(logits_of(2).bfloat16()).dtype == torch.float32
