@@ -67,6 +67,11 @@ def read_index_mask(path: MaskFile) -> IdMask:
     return _decode(path)[0]
 
 
+def decode_index_mask(path: MaskFile, content: bytes) -> IdMask:
+    """As :func:`read_index_mask`, from the bytes of a file; ``path`` is only what an error calls it."""
+    return _decode_bytes(path, content)[0]
+
+
 def read_checked_mask(path: MaskFile) -> IdMask:
     """As :func:`read_index_mask`, and refuses what is not ids but a smoothed picture of a mask.
 
@@ -187,6 +192,10 @@ def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:
         raise DataError(
             [f"{path} cannot be read: {(error.strerror or str(error)).lower()}; give a readable PNG"]
         ) from error
+    return _decode_bytes(path, content)
+
+
+def _decode_bytes(path: MaskFile, content: bytes) -> tuple[IdMask, NDArray[np.uint8] | None]:
     if not content.startswith(SIGNATURE):
         raise DataError([f"{path} is not a PNG: save the mask as an 8-bit palette or grey PNG"])
     try:

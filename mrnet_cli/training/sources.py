@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.davis import load_davis
-from mrnet_cli.data.masks import VOID, any_as_object, read_index_mask
+from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask
 from mrnet_cli.errors import DataError
 
 Image = NDArray[np.uint8]
@@ -47,13 +47,26 @@ class PictureFiles:
         Raises:
             DataError: a file is not a picture.
         """
-        image = cv2.imread(str(self.image), cv2.IMREAD_COLOR)
-        if image is None:
+        try:
+            contents = self.image.read_bytes(), self.mask.read_bytes()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise DataError([f"{error.filename or self.image} cannot be read: {reason}"]) from error
+        return self.decode(*contents)
+
+    def decode(self, image: bytes, mask: bytes) -> Picture:
+        """The picture of the contents of both files, wherever they were read.
+
+        Raises:
+            DataError: they are no pictures.
+        """
+        pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR) if image else None
+        if pixels is None:
             raise DataError([f"{self.image} is not a readable picture"])
-        ids = read_index_mask(self.mask)
-        if image.shape[:2] != ids.shape:
+        ids = decode_index_mask(self.mask, mask)
+        if pixels.shape[:2] != ids.shape:
             raise DataError([f"{self.mask} is not of the size of {self.image}"])
-        return Picture(np.ascontiguousarray(image[..., ::-1]), any_as_object(ids) if self.binary else ids)
+        return Picture(np.ascontiguousarray(pixels[..., ::-1]), any_as_object(ids) if self.binary else ids)
 
 
 def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[tuple[PictureFiles, ...], ...]:

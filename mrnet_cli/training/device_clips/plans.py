@@ -1,0 +1,261 @@
+"""Everything about a batch that is drawn at random, as numbers: what pictures, where, how they move, which colours.
+
+Drawn on the host by the laws of :mod:`mrnet_cli.training.clips`, for all clips at once. Every clip is drawn a few times
+over; the device looks which draw shows the objects that are wanted.
+
+Shape letters: T frames, G clips, C draws of each, L layers (the scene, then what is pasted), R blurred clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mrnet_cli.training.clips import (
+    BACKGROUND,
+    BEHIND,
+    FROM_VIDEO,
+    LOOK_ALIKE,
+    PACE,
+    PASTED,
+    SCENE_MOTION,
+    VIDEO_MOTION,
+    camera_motion,
+)
+from mrnet_cli.training.colour import draw_colours
+from mrnet_cli.training.device_clips.entries import POINTS
+from mrnet_cli.training.device_clips.store import Floats, Ints, Tables
+from mrnet_cli.training.layers import BLURRED, EXPOSURE, blur_streaks, layer_motion
+from mrnet_cli.training.motion import Motion, Strength
+from mrnet_cli.training.recipe import Stage
+from mrnet_cli.training.sources import draw_windows
+
+Bools = NDArray[np.bool_]
+
+# draws of each clip; where none shows an object that is wanted, it stays unlabelled
+DRAWS = 4
+# a layer that is not there
+NOTHING = 254
+
+
+class Draws(NamedTuple):
+    """What is drawn several times for each clip, and chosen from: C G ..., and G ... once it is.
+
+    Attributes:
+        places: C G L T 3 int32: first pixel, height and width of a picture.
+        objects: C G L int32, the id that a layer shows of its picture.
+        labels: C G L uint8, its id in the clip.
+        behind: C G L bool, whether it is hidden by the objects below it.
+        scenery: C G bool, whether the objects of the scene are not labelled.
+        matrix: C G L T 2 2 float32; this and the next three as of :class:`~mrnet_cli.training.motion.Motion`.
+        origin: C G L T 2 float32.
+        centre: C G L 2 float32.
+        bend: C G L T 4 6 2 float32.
+        streaks: C G L T 2 float32, of the layers that blur.
+    """
+
+    places: Tensor
+    objects: Tensor
+    labels: Tensor
+    behind: Tensor
+    scenery: Tensor
+    matrix: Tensor
+    origin: Tensor
+    centre: Tensor
+    bend: Tensor
+    streaks: Tensor
+
+
+class Plan(NamedTuple):
+    """The numbers of a batch.
+
+    Attributes:
+        draws: what to choose from.
+        blurred: L R int64, the clips in which a layer blurs.
+        priority: G 256 float32 in [0, 1), which of too many objects are targets.
+        gamma: G float32; this and the rest as of :class:`~mrnet_cli.training.colour.Colours`.
+        gain: G T 3 float32.
+        lift: G float32.
+        saturation: G float32.
+        blur: G int64.
+    """
+
+    draws: Draws
+    blurred: Tensor
+    priority: Tensor
+    gamma: Tensor
+    gain: Tensor
+    lift: Tensor
+    saturation: Tensor
+    blur: Tensor
+
+    def to(self, device: torch.device) -> Plan:
+        """The plan on a device, without waiting for it."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            pinned = tensor.pin_memory() if device.type == "cuda" else tensor
+            return pinned.to(device, non_blocking=True)
+
+        return Plan(Draws(*map(moved, self.draws)), *map(moved, self[1:]))
+
+
+def targets_of(clips: int, shares: tuple[float, ...]) -> tuple[int, ...]:
+    """How many objects each clip of a batch aims at: the same in every batch, so that shapes never change.
+
+    >>> targets_of(8, (0.75, 0.2, 0.05))
+    (1, 1, 1, 1, 1, 1, 2, 2)
+    """
+    exact = np.array(shares) * clips
+    counts = np.floor(exact).astype(int)
+    # to the largest remainders, as seats are given to parties
+    counts[np.argsort(counts - exact, kind="stable")[: clips - counts.sum()]] += 1
+    return tuple(np.repeat(np.arange(1, len(shares) + 1), counts).tolist())
+
+
+def draw_plan(
+    rng: np.random.Generator,
+    tables: Tables,
+    stage: Stage,
+    *,
+    targets: tuple[float, ...],
+    scenery: tuple[float, ...],
+) -> Plan:
+    """One batch, the same for the same state of ``rng`` and the same tables.
+
+    Args:
+        rng: what everything is drawn from.
+        tables: of the pictures.
+        stage: size, length and number of clips.
+        targets: shares of clips that aim at one object, at two, and so on.
+        scenery: shares of clips with no pasted object that is not a target, with one, and so on.
+    """
+    shape, slots = (DRAWS, stage.clips), len(targets) + len(scenery) - 1
+    wanted = np.array(targets_of(stage.clips, targets))
+    pace = np.exp(rng.normal(0, PACE, shape))
+    scene, video = _draw_pictures(rng, tables, stage, stage.video, shape)
+    backdrop = ~video & (rng.random(shape) < BACKGROUND)
+    missing = np.maximum(wanted - np.where(backdrop, 0, tables.objects[scene[..., 0], 2]), 0)
+    pasted, _ = _draw_pictures(rng, tables, stage, FROM_VIDEO, (*shape, slots))
+    pictures = np.concatenate([scene[:, :, None], pasted], axis=2)
+    first, _, _, large = np.moveaxis(tables.objects[pictures[..., 0]], -1, 0)
+    rows = np.where(large > 0, first + _choose(rng, large), -1)
+    there = np.arange(slots) < (missing + rng.choice(len(scenery), p=scenery, size=shape))[..., None]
+    _draw_look_alikes(rng, pictures, rows, there)
+    there &= rows[:, :, 1:] >= 0
+    labels = np.where(np.arange(slots) < missing[..., None], PASTED + np.arange(slots), 0)
+    motion = _draw_motion(rng, tables, stage, scene=scene[..., 0], rows=rows[:, :, 1:], video=video, pace=pace)
+    behind, priority = rng.random(there.shape) < BEHIND, rng.random((stage.clips, 256))
+    colours = draw_colours(rng, stage.frames, (stage.clips,))
+    blurred, exposure = _draw_exposure(rng, stage.clips, slots)
+    matrix, origin, centre, bend = (_float(getattr(motion, field.name)) for field in fields(Motion))
+    draws = Draws(
+        torch.from_numpy(tables.places[pictures].astype(np.int32)),
+        torch.from_numpy(np.where(rows < 0, -1, tables.ids[rows]).astype(np.int32)),
+        _above_scene(np.where(there, labels, NOTHING).astype(np.uint8)),
+        _above_scene(behind),
+        torch.from_numpy(backdrop),
+        matrix,
+        origin,
+        centre,
+        bend,
+        _float(blur_streaks(motion, np.broadcast_to(exposure, rows.shape))),
+    )
+    curve = _float(colours.gamma), _float(colours.gain), _float(colours.lift)
+    blur = torch.from_numpy(colours.blur)
+    return Plan(draws, torch.from_numpy(blurred), _float(priority), *curve, _float(colours.saturation), blur)
+
+
+def _draw_pictures(
+    rng: np.random.Generator, tables: Tables, stage: Stage, share: float, shape: tuple[int, ...]
+) -> tuple[Ints, Bools]:
+    """Numbers of T pictures, ... T, and whether they are of a video, ...; as many videos as ``share`` says."""
+    pictures, video = np.zeros((*shape, stage.frames), np.int64), np.zeros(shape, bool)
+    if len(tables.stills):
+        pictures[:] = tables.stills[rng.integers(len(tables.stills), size=shape)][..., None]
+    if len(tables.videos):
+        which, frames = draw_windows(rng, tables.videos[:, 1].tolist(), frames=stage.frames, gap=stage.gap, shape=shape)
+        video = rng.random(shape) < (share if len(tables.stills) else 1)
+        pictures = np.where(video[..., None], tables.videos[which, 0][..., None] + frames, pictures)
+    return pictures, video
+
+
+def _draw_look_alikes(rng: np.random.Generator, pictures: Ints, rows: Ints, there: Bools) -> None:
+    """Makes some of the pasted objects another view of the scene's or of one pasted before, in place.
+
+    Args:
+        rng: what they are drawn from.
+        pictures: C G L T.
+        rows: C G L, the object, -1 for none.
+        there: C G L-1, which pasted objects there are at all.
+    """
+    draws, clips = np.indices(rows.shape[:2])
+    for slot in range(there.shape[2]):
+        known = rows[:, :, : slot + 1] >= 0
+        known[:, :, 1:] &= there[:, :, :slot]
+        which = _choose(rng, known.sum(axis=2))
+        source = np.argmax(np.cumsum(known, axis=2) == which[..., None] + 1, axis=2)
+        alike = known.any(axis=2) & (rng.random(rows.shape[:2]) < LOOK_ALIKE)
+        pictures[:, :, slot + 1][alike] = pictures[draws, clips, source][alike]
+        rows[:, :, slot + 1][alike] = rows[draws, clips, source][alike]
+
+
+def _draw_motion(
+    rng: np.random.Generator, tables: Tables, stage: Stage, *, scene: Ints, rows: Ints, video: Bools, pace: Floats
+) -> Motion:
+    """The camera's motion and that of all pasted objects, C G L."""
+    first, count, _, _ = np.moveaxis(tables.objects[scene], -1, 0)
+    seen = np.where(count > 0, first + _choose(rng, count), 0)
+    points = tables.points[seen, rng.integers(POINTS, size=seen.shape)]
+    kinds = ((getattr(VIDEO_MOTION, field.name), getattr(SCENE_MOTION, field.name)) for field in fields(Strength))
+    _, height, width = np.moveaxis(tables.places[scene], -1, 0)
+    camera = camera_motion(
+        rng,
+        stage,
+        source=(height.astype(float), width.astype(float)),
+        at=(points[..., 0], points[..., 1]),
+        anywhere=count == 0,
+        strength=Strength(*(np.where(video, *both) for both in kinds)).scaled(pace),
+        shape=scene.shape,
+    )
+    pasted = layer_motion(
+        rng,
+        stage.frames,
+        (stage.height, stage.width),
+        centre=(tables.centres[rows, 0], tables.centres[rows, 1]),
+        extent=tables.extents[rows],
+        pace=pace[..., None],
+        shape=rows.shape,
+    )
+    joined = (
+        np.concatenate([getattr(camera, f.name)[:, :, None], getattr(pasted, f.name)], axis=2) for f in fields(Motion)
+    )
+    return Motion(*joined)
+
+
+def _draw_exposure(rng: np.random.Generator, clips: int, slots: int) -> tuple[Ints, Floats]:
+    """The clips in which each layer blurs, L R, as many in every batch, and the exposure of all layers, G L."""
+    blurred = rng.permuted(np.tile(np.arange(clips), (slots + 1, 1)), axis=1)[:, : round(BLURRED * clips)]
+    exposure = np.zeros((clips, slots + 1))
+    for layer in range(1, slots + 1):
+        exposure[blurred[layer], layer] = rng.uniform(*EXPOSURE, blurred.shape[1])
+    return blurred, exposure
+
+
+def _choose(rng: np.random.Generator, counts: Ints) -> Ints:
+    """One of so many, evenly; 0 where there is none."""
+    chosen: Ints = (rng.random(counts.shape) * counts).astype(np.int64)
+    return chosen
+
+
+def _above_scene(values: NDArray[Any]) -> Tensor:
+    """C G L of what only pasted layers have; the scene, below them, has 0."""
+    return torch.from_numpy(np.insert(values, 0, 0, axis=2))
+
+
+def _float(values: NDArray[np.floating[Any]]) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))
