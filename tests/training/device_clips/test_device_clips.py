@@ -19,7 +19,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.batches import Batch
-from mrnet_cli.training.clips import BEHIND, LEAST_AREA, RECIPE.scenery, Sources
+from mrnet_cli.training.clips import BEHIND, LEAST_AREA, Sources
 from mrnet_cli.training.device_clips import plans, render
 from mrnet_cli.training.device_clips.plans import draw_plan, targets_of
 from mrnet_cli.training.device_clips.shards import pack, read_shard
@@ -207,7 +207,9 @@ def test_fast_layers_blur(store: PixelStore, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_as_many_layers_blur_in_every_batch(store: PixelStore) -> None:
     for seed in range(5):
-        plan = draw_plan(np.random.default_rng(seed), store.tables, STAGE, targets=RECIPE.targets, scenery=RECIPE.scenery)
+        plan = draw_plan(
+            np.random.default_rng(seed), store.tables, STAGE, targets=RECIPE.targets, scenery=RECIPE.scenery
+        )
         assert plan.blurred.shape == (6, 1)
         assert len(set(plan.blurred[:, 0].tolist())) > 1
         still = np.ones((4, 6), bool)
@@ -218,7 +220,7 @@ def test_as_many_layers_blur_in_every_batch(store: PixelStore) -> None:
 
 def test_shares_of_what_is_drawn_are_those_of_clips(store: PixelStore) -> None:
     stage = replace(STAGE, clips=200)
-    draws = draw_plan(np.random.default_rng(0), store.tables, stage, targets=(0.5, 0.5), scenery=(1.0,)).draws
+    draws = draw_plan(np.random.default_rng(0), store.tables, stage, targets=(0.5, 0.5), scenery=RECIPE.scenery).draws
     pasted = draws.labels[:, :, 1:] != plans.NOTHING
     assert draws.behind[:, :, 1:][pasted].float().mean().item() == pytest.approx(BEHIND, abs=0.05)
     scenery = (draws.labels[:, :, 1:] == 0).sum(dim=2).float()
