@@ -33,6 +33,10 @@ class OutputError(MrnetError):
     """A place that cannot be written."""
 
 
+class TrainingError(MrnetError):
+    """A training that cannot be run as asked, or that cannot go on."""
+
+
 class DeviceError(MrnetError):
     """A device that this machine does not have, or that cannot do what is asked."""
 

@@ -159,6 +159,15 @@ def write_davis(
 
 
 @pytest.fixture
+def train_root(write_davis: Callable[..., Path]) -> Path:
+    """A DAVIS-2016 root whose train split has the sequences `bear` and `dog`, at 480p."""
+    root = write_davis("bear", "dog", year=2016)
+    split = root / "ImageSets" / "2016"
+    (split / "val.txt").rename(split / "train.txt")
+    return root
+
+
+@pytest.fixture
 def flawed(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask], monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder, made the current one, with `DAVIS` and the predictions `mine`, which have two flaws in `circles`.
 

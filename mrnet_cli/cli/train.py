@@ -16,7 +16,8 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.imagenet import imagenet_weights
-from mrnet_cli.training.loop import Progress, Trainer
+from mrnet_cli.training.loop import Trainer
+from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.recipe import RECIPES, Recipe
 from mrnet_cli.training.sources import davis_videos, stills
 

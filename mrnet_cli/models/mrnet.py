@@ -7,6 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from mrnet_cli.models.backbone import Encoder, Features
 from mrnet_cli.models.config import ModelConfig, Variant
@@ -17,12 +18,19 @@ _GUIDES: dict[Variant, int] = {"none": 0, "mask": 1, "mask+similarity": 2}
 
 
 class MRNet(nn.Module):
-    """The network of one frame. :class:`~mrnet_cli.models.propagation.Propagation` carries it through a video."""
+    """The network of one frame. :class:`~mrnet_cli.models.propagation.Propagation` carries it through a video.
+
+    Attributes:
+        config: what it was made from.
+        recompute: keep no activations of encoder and decoder for the backward pass, but compute them again there. The
+            gradients are the same; a clip takes little more memory than its longest frame, and a third more time.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         config.validate()
         self.config = config
+        self.recompute = False
         self.encoder = Encoder(config)
         f4, f8, f16, f32 = self.encoder.channels
         self.decoder = Decoder(2 * f32 + _GUIDES[config.variant], (f4, f8, f16), config.decoder_widths)
@@ -30,7 +38,7 @@ class MRNet(nn.Module):
 
     def encode(self, image: Tensor, mask: Tensor) -> Features:
         """Features of a frame; see :class:`~mrnet_cli.models.backbone.Encoder`."""
-        return cast(Features, self.encoder(image, mask.to(image.dtype)))
+        return cast(Features, self._run(self.encoder, image, mask.to(image.dtype)))
 
     def key(self, features: Features) -> Tensor:
         """The stride-32 features in the form kept for matching, B C h w."""
@@ -66,5 +74,11 @@ class MRNet(nn.Module):
             guides = [ranking.mask]
         dtype = current.f32.dtype
         fused = torch.cat([current.f32, reference, *(guide.to(dtype) for guide in guides)], dim=1)
-        logit = self.decoder(fused, current)
+        logit = cast(Tensor, self._run(self.decoder, fused, current))
         return functional.interpolate(logit.float(), scale_factor=4, mode="bilinear", align_corners=False)
+
+    def _run(self, module: nn.Module, *inputs: object) -> object:
+        if not self.recompute:
+            return module(*inputs)
+        # nothing in the network is drawn at random
+        return checkpoint(module, *inputs, use_reentrant=False, preserve_rng_state=False)

@@ -5,6 +5,7 @@ Shape letters: T frames, G clips, B objects of all clips, H W size.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.errors import DataError
-from mrnet_cli.training.clips import Sources, make_clip
+from mrnet_cli.training.clips import Clip, Sources, make_clip
+from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe
 
 
@@ -39,15 +41,36 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device, but for the damage: the host reads that, and a device must not be waited for."""
-        images, masks, valid, groups = (tensor.to(device, non_blocking=True) for tensor in self[:-1])
+        images, masks, valid, groups = (tensor.to(device, non_blocking=True) for tensor in self[:4])
         return Batch(images, masks, valid, groups, self.damage)
+
+    def split(self, parts: int) -> list[Batch]:
+        """The batch in parts of as many clips each, in order.
+
+        Args:
+            parts: a divisor of G.
+        """
+        if parts == 1:
+            return [self]
+        groups, size = self.groups.tolist(), self.images.shape[1] // parts
+        split = []
+        for first in range(0, size * parts, size):
+            clips = slice(first, first + size)
+            # objects stand in the order of their clips
+            own = slice(bisect_left(groups, first), bisect_left(groups, first + size))
+            masks, valid = self.masks[:, own], self.valid[:, own]
+            split.append(Batch(self.images[:, clips], masks, valid, self.groups[own] - first, self.damage))
+        return split
 
 
 class ClipBatches(Dataset[Batch | DataError]):
-    """Batch i of a training: drawn from the seed and i alone, so that a resumed run sees what it would have seen."""
+    """Batch i of a training: drawn from the seed and i alone, so that a resumed run sees what it would have seen.
 
-    def __init__(self, sources: Sources, recipe: Recipe, seed: int) -> None:
-        self._sources, self._recipe, self._seed = sources, recipe, seed
+    Every clip has a generator of its own, so that a process can make its share of a batch without the others'.
+    """
+
+    def __init__(self, sources: Sources, recipe: Recipe, seed: int, ranks: Ranks) -> None:
+        self._sources, self._recipe, self._seed, self._ranks = sources, recipe, seed, ranks
 
     def __len__(self) -> int:
         """Batches in the training."""
@@ -63,13 +86,13 @@ class ClipBatches(Dataset[Batch | DataError]):
     def _batch(self, step: int) -> Batch:
         cv2.setNumThreads(0)
         stage = self._recipe.stage_at(step)
-        rng = np.random.default_rng([self._seed, step])
-        targets, scenery = self._recipe.targets, self._recipe.scenery
-        clips = [make_clip(rng, self._sources, stage, targets=targets, scenery=scenery) for _ in range(stage.clips)]
+        clips = [self._clip(step, number) for number in self._ranks.share(stage.clips)]
         images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
         owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
         masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]
         valid = np.stack([clips[group].ids != VOID for group, _ in owners], axis=1)[:, :, None]
+        # alike in every process; clips count from 1, for [seed, step] and [seed, step, 0] are the same generator
+        rng = np.random.default_rng([self._seed, step])
         return Batch(
             images,
             torch.from_numpy(masks.astype(np.uint8)),
@@ -78,13 +101,27 @@ class ClipBatches(Dataset[Batch | DataError]):
             draw_damage(rng, stage.frames, self._recipe.degraded),
         )
 
+    def _clip(self, step: int, number: int) -> Clip:
+        rng, recipe = np.random.default_rng([self._seed, step, number + 1]), self._recipe
+        stage = recipe.stage_at(step)
+        return make_clip(rng, self._sources, stage, targets=recipe.targets, scenery=recipe.scenery)
+
 
 def draw_damage(rng: np.random.Generator, frames: int, share: float) -> Tensor:
     """T seeds, of which all but a share are 0."""
     return torch.from_numpy(rng.integers(1, 2**31, frames) * (rng.random(frames) < share))
 
 
-def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers: int) -> Iterator[Batch]:
+def batches(
+    sources: Sources,
+    recipe: Recipe,
+    *,
+    seed: int,
+    start: int,
+    workers: int,
+    ranks: Ranks | None = None,
+    pin: bool = False,
+) -> Iterator[Batch]:
     """The batches from a step on, made ahead of their use.
 
     Args:
@@ -93,16 +130,19 @@ def batches(sources: Sources, recipe: Recipe, *, seed: int, start: int, workers:
         seed: of the whole training.
         start: first step.
         workers: processes that make them; 0 makes them in this one.
+        ranks: whose share of each batch is made; by default all of it.
+        pin: in memory that a GPU can copy from while it computes.
 
     Raises:
         DataError: a source cannot be read or shows no object.
     """
     loader = DataLoader(
-        ClipBatches(sources, recipe, seed),
+        ClipBatches(sources, recipe, seed, ranks or Ranks()),
         batch_size=None,
         sampler=range(start, recipe.steps),
         num_workers=workers,
         prefetch_factor=4 if workers else None,
+        pin_memory=pin,
     )
     for batch in loader:
         if isinstance(batch, DataError):

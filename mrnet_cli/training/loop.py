@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.models.weights import save_weights
@@ -19,28 +19,16 @@ from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.degrade import degrade
+from mrnet_cli.training.descent import Descent
+from mrnet_cli.training.identity import identity
 from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.losses import cross_entropy, soft_iou_loss
+from mrnet_cli.training.progress import HostCopy, Progress, Taken
+from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe
 
-
-@dataclass(frozen=True)
-class Progress:
-    """One step of a training.
-
-    Attributes:
-        step: steps done.
-        loss: of the last one; on a GPU of the one before, so that the device is never waited for.
-        rate: the decoder's learning rate.
-        seconds: that the step took, the wait for data included.
-        waited: seconds of it spent waiting for data.
-    """
-
-    step: int
-    loss: float
-    rate: float
-    seconds: float
-    waited: float
+# called after a step with the training and the batch of the step, this process's share
+Hook = Callable[["Trainer", Batch], None]
 
 
 def clip_loss(network: MRNet, batch: Batch) -> Tensor:
@@ -62,8 +50,22 @@ def clip_loss(network: MRNet, batch: Batch) -> Tensor:
     return torch.stack(losses).mean()
 
 
+class ClipLoss(nn.Module):
+    """:func:`clip_loss` as a module, for it is a module that processes share the gradients of."""
+
+    def __init__(self, network: MRNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The mean loss of a batch."""
+        return clip_loss(self.network, batch)
+
+
 class Trainer:
     """One training; the same seed gives the same weights, interrupted or not.
+
+    On a GPU the last bits differ from run to run: soft aggregation adds up the objects there in no fixed order.
 
     Args:
         network: with its initial weights, on the CPU.
@@ -72,20 +74,42 @@ class Trainer:
         seed: of the clips.
         device: to train on.
         amp: bfloat16 autocast.
+        accumulate: parts that each process computes its clips in, one after the other.
+        ranks: the processes that train together, of which the first writes; by default this one alone.
+        data: what clips are made of, as :func:`~mrnet_cli.training.identity.digest` tells.
+
+    Attributes:
+        step: steps done.
+        lag: steps that are under way when the loss of the one before them is asked for; on a GPU one, which is then
+            never waited for.
+
+    Raises:
+        TrainingError: the clips of a batch do not divide into as many parts.
     """
 
     def __init__(
-        self, network: MRNet, recipe: Recipe, *, output: Path, seed: int, device: torch.device, amp: bool
+        self,
+        network: MRNet,
+        recipe: Recipe,
+        *,
+        output: Path,
+        seed: int,
+        device: torch.device,
+        amp: bool,
+        accumulate: int = 1,
+        ranks: Ranks | None = None,
+        data: str = "",
     ) -> None:
         self.network = network.to(device).train()
-        self.recipe, self.seed, self.device, self.amp = recipe, seed, device, amp
+        self.recipe, self.seed, self.device, self.ranks = recipe, seed, device, ranks or Ranks()
+        self.step, self.lag = 0, 1 if device.type == "cuda" else 0
         self._checkpoint, self._weights = output / "checkpoint.safetensors", output / "weights.safetensors"
         self._log = TrainingLog(output / "log.csv")
-        self._optimizer = _optimizer(network, recipe)
+        self._descent = Descent(
+            network, ClipLoss(network), recipe, device=device, amp=amp, accumulate=accumulate, ranks=self.ranks
+        )
         self._average = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-        self._identity = identity(network.config, recipe, seed=seed, amp=amp)
-        self._step = 0
-        self._loss: Tensor | None = None
+        self._identity = identity(network.config, recipe, seed=seed, amp=amp, data=data)
 
     def resume(self) -> int:
         """Takes up the last checkpoint, if there is one; returns the steps done.
@@ -94,100 +118,125 @@ class Trainer:
             DataError: the checkpoint is of another training.
         """
         if self._checkpoint.is_file():
-            self._step = load_checkpoint(
+            self.step = load_checkpoint(
                 self._checkpoint,
                 identity=self._identity,
                 weights=self.network.state_dict(),
                 average=self._average,
-                optimizer=self._optimizer,
+                optimizer=self._descent.optimizer,
             )
-        return self._step
+        return self.step
 
-    def run(self, sources: Sources, *, workers: int, every: int, report: Callable[[Progress], None]) -> None:
-        """Trains to the end of the recipe.
+    def run(
+        self,
+        sources: Sources,
+        *,
+        workers: int,
+        every: int,
+        report: Callable[[Progress], None],
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        """Trains to the end of the recipe on clips made of some sources.
 
         Args:
             sources: what clips are made of.
             workers: processes that make them.
-            every: steps between checkpoints.
-            report: called after every step.
-        """
-        stream = batches(sources, self.recipe, seed=self.seed, start=self._step, workers=workers)
-        self.follow(stream, every=every, report=report)
+            every: as of :meth:`follow`, like the rest.
+            report: likewise.
+            hooks: likewise.
 
-    def follow(self, stream: Iterator[Batch], *, every: int, report: Callable[[Progress], None]) -> None:
-        """Trains on batches made elsewhere, as :meth:`run` on those it makes, until there are no more.
+        Raises:
+            DataError: a source cannot be read or shows no object.
+            TrainingError: as of :meth:`follow`.
+        """
+        self.follow(self.stream(sources, workers=workers), every=every, report=report, hooks=hooks)
+
+    def follow(
+        self,
+        stream: Iterator[Batch],
+        *,
+        every: int,
+        report: Callable[[Progress], None],
+        hooks: Sequence[Hook] = (),
+    ) -> None:
+        """Trains on the batches of a stream until there are no more.
 
         Args:
-            stream: from the batch of the step that comes next.
+            stream: from the batch of the next step on, this process's share of each.
             every: steps between checkpoints.
-            report: called after every step.
-        """
-        self._log.rewind(self._step)
-        while (progress := self._advance(stream)) is not None:
-            self._log.append(asdict(progress))
-            report(progress)
-            if self._step % every == 0 or self._step == self.recipe.steps:
-                self.save()
+            report: called for every step, when its loss is known.
+            hooks: called after every step and before its checkpoint, so that a resumed training repeats them.
 
-    def save(self) -> None:
-        """Writes the averaged weights and the checkpoint."""
-        # in this order: a training killed between the two repeats steps, and never ends without its weights
-        shipped = MRNet(self.network.config)
-        shipped.load_state_dict(self._average)
-        save_weights(self._weights, shipped, notes={"steps": str(self._step), "recipe": repr(self.recipe)})
-        save_checkpoint(
-            self._checkpoint,
-            step=self._step,
-            identity=self._identity,
-            weights=self.network.state_dict(),
-            average=self._average,
-            optimizer=self._optimizer,
+        Raises:
+            TrainingError: a loss is not finite; the checkpoint stays that of an earlier step.
+        """
+        if self.ranks.first:
+            self._log.rewind(self.step)
+        untold: deque[Taken] = deque()
+        while (taken := self.advance(stream)) is not None:
+            untold.append(taken)
+            due = self.step % every == 0 or self.step == self.recipe.steps
+            self._tell(untold, report, but=0 if due else self.lag)
+            for hook in hooks:
+                hook(self, taken.batch)
+            if due:
+                self.save()
+        self._tell(untold, report, but=0)
+
+    def stream(self, sources: Sources, *, workers: int) -> Iterator[Batch]:
+        """This process's share of the batches from the next step on."""
+        pin = self.device.type == "cuda"
+        return batches(
+            sources, self.recipe, seed=self.seed, start=self.step, workers=workers, ranks=self.ranks, pin=pin
         )
 
-    def _advance(self, stream: Iterator[Batch]) -> Progress | None:
+    def advance(self, stream: Iterator[Batch]) -> Taken | None:
+        """Takes a step on the next batch, if there is one; writes nothing."""
         started = time.perf_counter()
         batch = next(stream, None)
         if batch is None:
             return None
-        batch = batch.to(self.device)
         waited = time.perf_counter() - started
-        factor = self.recipe.rate_factor(self._step)
-        for group in self._optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
-            loss = clip_loss(self.network, batch)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
-        self._optimizer.step()
-        self._step += 1
+        factor = self.recipe.rate_factor(self.step)
+        values = HostCopy(self._descent.step(batch, factor))
+        self.step += 1
         self._update_average()
         rate = self.recipe.decoder_rate * factor
-        known = loss if self._loss is None or self.device.type == "cpu" else self._loss
-        self._loss = loss.detach()
-        return Progress(self._step, known.item(), rate, time.perf_counter() - started, waited)
+        return Taken(self.step, batch, rate, time.perf_counter() - started, waited, values)
+
+    def averaged(self) -> MRNet:
+        """The moving average of the weights as a network of its own, on the CPU."""
+        network = MRNet(self.network.config)
+        network.load_state_dict(self._average)
+        return network.eval()
+
+    def save(self) -> None:
+        """Writes the averaged weights and the checkpoint, in the first process."""
+        if not self.ranks.first:
+            return
+        # in this order: a training killed between the two repeats steps, and never ends without its weights
+        save_weights(self._weights, self.averaged(), notes={"steps": str(self.step), "recipe": repr(self.recipe)})
+        save_checkpoint(
+            self._checkpoint,
+            step=self.step,
+            identity=self._identity,
+            weights=self.network.state_dict(),
+            average=self._average,
+            optimizer=self._descent.optimizer,
+        )
+
+    def _tell(self, untold: deque[Taken], report: Callable[[Progress], None], *, but: int) -> None:
+        """Logs and reports all steps but the latest so many."""
+        while len(untold) > but:
+            progress = untold.popleft().progress()
+            if self.ranks.first:
+                self._log.append(asdict(progress))
+            report(progress)
 
     @torch.no_grad()
     def _update_average(self) -> None:
         # the first steps move fast, so that the average must not hold on to where it began
-        keep = min(self.recipe.average, (1 + self._step) / (10 + self._step))
+        keep = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         for name, tensor in self.network.state_dict().items():
             if tensor.is_floating_point():
                 self._average[name].lerp_(tensor, 1 - keep)
-
-
-def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool) -> str:
-    """What two parts of one training must agree on."""
-    return f"{config.to_json()} {recipe!r} seed={seed} amp={amp}"
-
-
-def _optimizer(network: MRNet, recipe: Recipe) -> torch.optim.Optimizer:
-    stem = network.encoder.stem.weight
-    slow = [p for p in network.encoder.parameters() if p is not stem]
-    groups = [
-        {"params": slow, "initial_lr": recipe.backbone_rate},
-        {"params": [stem, *network.decoder.parameters()], "initial_lr": recipe.decoder_rate},
-    ]
-    kind = torch.optim.AdamW if recipe.decoupled else torch.optim.Adam
-    return kind(groups, lr=recipe.decoder_rate, weight_decay=recipe.weight_decay, fused=stem.is_cuda or None)

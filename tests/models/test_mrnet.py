@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.backbone import Features
@@ -45,6 +47,25 @@ def decoded(network: MRNet, ranking: Ranking | None) -> Tensor:
 
 def fusion_width(network: MRNet) -> int:
     return int(network.decoder.fusion[0].in_channels)  # type: ignore[arg-type]
+
+
+def test_features_stay_channels_last_from_the_image_to_the_logit() -> None:
+    network = MRNet(TINY).eval()
+    turned: list[str] = []
+
+    def check(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def hook(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            if not inputs[0].is_contiguous(memory_format=torch.channels_last):
+                turned.append(name)
+
+        return hook
+
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv2d):
+            module.register_forward_pre_hook(check(name))
+    decoded(network, guides(0.5, 0.5))
+    # the maps of one channel have no order, so that joining them to the features turns those, once and at stride 32
+    assert turned == ["decoder.fusion.0"]
 
 
 @pytest.mark.parametrize(("variant", "more"), [("none", 0), ("mask", 1), ("mask+similarity", 2)])

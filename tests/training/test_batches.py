@@ -15,6 +15,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.training import batches as module
 from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.clips import Clip, Sources
+from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import davis_videos
 
@@ -101,3 +102,33 @@ def test_the_share_of_damaged_masks_is_the_recipes(sources: Sources) -> None:
         made_batches = list(batches(sources, recipe, seed=1, start=0, workers=0))
         assert [len(batch.damage) for batch in made_batches] == [3, 3, 3, 2, 2, 2]
         assert all((batch.damage > 0).float().mean() == share for batch in made_batches)
+
+
+def test_shares_of_a_batch_are_its_clips_whoever_makes_them(sources: Sources) -> None:
+    recipe = replace(RECIPE, stages=(replace(STAGES[0], share=1.0, clips=4),))
+    whole, *shares = (
+        next(batches(sources, recipe, seed=1, start=2, workers=0, ranks=ranks))
+        for ranks in (Ranks(), Ranks(0, 2), Ranks(1, 2))
+    )
+    for rank, share in enumerate(shares):
+        assert torch.equal(share.images, whole.images[:, rank::2])
+        assert set(share.groups.tolist()) == {0, 1}
+        assert torch.equal(share.damage, whole.damage)
+
+
+def test_parts_of_a_batch_are_batches_of_their_own() -> None:
+    groups = torch.tensor([0, 0, 1, 2, 2, 2, 3])
+    masks = torch.arange(7, dtype=torch.uint8).view(1, 7, 1, 1, 1)
+    images = torch.arange(4, dtype=torch.uint8).view(1, 4, 1, 1, 1)
+    batch = Batch(images, masks, masks + 10, groups, torch.tensor([5]))
+    first, second = batch.split(2)
+    assert (first.images.flatten().tolist(), second.images.flatten().tolist()) == ([0, 1], [2, 3])
+    assert (first.masks.flatten().tolist(), second.masks.flatten().tolist()) == ([0, 1, 2], [3, 4, 5, 6])
+    assert (first.groups.tolist(), second.groups.tolist()) == ([0, 0, 1], [0, 0, 0, 1])
+    assert second.valid.flatten().tolist() == [13, 14, 15, 16]
+    assert first.damage.tolist() == second.damage.tolist() == [5]
+
+
+def test_a_batch_goes_to_a_device_without_its_damage() -> None:
+    batch = Batch(*(torch.zeros(1) for _ in range(5)))
+    assert [tensor.device.type for tensor in batch.to(torch.device("meta"))] == ["meta"] * 4 + ["cpu"]

@@ -13,15 +13,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, TrainingError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.training import loop
 from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.clips import Sources
-from mrnet_cli.training.loop import Progress, Trainer, clip_loss
+from mrnet_cli.training.loop import Trainer, clip_loss
 from mrnet_cli.training.losses import cross_entropy, soft_iou_loss
+from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import davis_videos
 
@@ -233,6 +234,37 @@ def test_weights_are_there_whenever_the_checkpoint_is(
     with pytest.raises(Stopped):
         trainer(tmp_path / "run").run(sources, workers=0, every=1, report=silent)
     assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_a_loss_that_is_not_finite_ends_the_training_and_keeps_the_checkpoint(sources: Sources, tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    diverging = trainer(tmp_path / "run", replace(RECIPE, decoder_rate=1e30, backbone_rate=1e30))
+    with pytest.raises(TrainingError, match="step 2 diverged .loss nan.*the checkpoint before it is kept"):
+        diverging.run(sources, workers=0, every=1, report=seen.append)
+    assert [progress.step for progress in seen] == [1]
+    assert [step for step, _ in losses(tmp_path / "run")] == ["1"]
+    assert trainer(tmp_path / "run", replace(RECIPE, decoder_rate=1e30, backbone_rate=1e30)).resume() == 1
+
+
+def test_hooks_are_called_after_every_step_and_before_its_checkpoint(sources: Sources, tmp_path: Path) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    def hook(run: Trainer, batch: Batch) -> None:
+        assert batch.images.shape[:2] == (STAGE.frames, STAGE.clips)
+        seen.append((run.step, (tmp_path / "run" / "checkpoint.safetensors").exists()))
+
+    trainer(tmp_path / "run").run(sources, workers=0, every=2, report=silent, hooks=[hook])
+    assert seen == [(1, False), (2, False), (3, True), (4, True), (5, True), (6, True)]
+
+
+def test_losses_that_are_asked_for_later_are_all_told_before_a_checkpoint(sources: Sources, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    trainer(tmp_path / "at once").run(sources, workers=0, every=4, report=silent)
+    run = trainer(tmp_path / "later")
+    run.lag = 1
+    run.run(sources, workers=0, every=4, report=lambda progress: seen.append((progress.step, run.step)))
+    assert seen == [(1, 2), (2, 3), (3, 4), (4, 4), (5, 6), (6, 6)]
+    assert_same_training(tmp_path / "at once", tmp_path / "later")
 
 
 @pytest.mark.parametrize("other", ["recipe", "seed"])

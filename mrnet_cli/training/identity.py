@@ -1,0 +1,41 @@
+"""What two parts of one training must agree on: all that its numbers depend on but for rounding.
+
+Processes, ``accumulate``, ``recompute`` and the device are not in it: a training may be taken up on other machines. The
+initial weights are not either, since a checkpoint holds what became of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from mrnet_cli.models.config import ModelConfig
+from mrnet_cli.training.clips import Sources
+from mrnet_cli.training.recipe import Recipe
+
+
+def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool, data: str = "") -> str:
+    """One line of text.
+
+    Args:
+        config: of the network.
+        recipe: of the training.
+        seed: of the clips.
+        amp: bfloat16 autocast.
+        data: from :func:`digest`.
+    """
+    return f"{config.to_json()} {recipe!r} seed={seed} amp={amp}" + (f" data={data}" if data else "")
+
+
+def digest(sources: Sources) -> str:
+    """Names and sizes of all pictures and masks in one hash; where they lie does not matter."""
+    seen = hashlib.sha256()
+    for video in (*sources.videos, sources.stills):
+        seen.update(f"{len(video)} pictures\n".encode())
+        for files in video:
+            seen.update(f"{_mark(files.image)} {_mark(files.mask)} {files.binary}\n".encode())
+    return seen.hexdigest()[:16]
+
+
+def _mark(path: Path) -> str:
+    return f"{path.parent.name}/{path.name} {path.stat().st_size}"
