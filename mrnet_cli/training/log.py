@@ -1,4 +1,4 @@
-"""The loss of every step as CSV, whole again after a resume."""
+"""What happens in a training as CSV, whole again after a resume."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mrnet_cli.data.files import write_text_atomically
 
 
 class TrainingLog:
-    """A CSV file with a row for each step.
+    """A CSV file whose first column is the step.
 
     Args:
         path: the file; its folder exists.
@@ -26,9 +26,16 @@ class TrainingLog:
         write_text_atomically(self._path, "".join(line + "\n" for line in kept))
 
     def append(self, row: Mapping[str, object]) -> None:
-        """Adds the row of the next step."""
+        """Adds a row of the next step, or of the same."""
         with self._path.open("a", newline="") as file:
             writer = csv.DictWriter(file, list(row), lineterminator="\n")
             if file.tell() == 0:
                 writer.writeheader()
             writer.writerow(dict(row))
+
+    def rows(self) -> list[dict[str, str]]:
+        """The rows so far, as text."""
+        if not self._path.is_file():
+            return []
+        with self._path.open(newline="") as file:
+            return list(csv.DictReader(file))
