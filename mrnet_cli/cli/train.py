@@ -2,93 +2,202 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import click
-import torch
 
+from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.progress import frame_progress
-from mrnet_cli.data.files import make_output_dir
-from mrnet_cli.inference.segmenter import choose_device
+from mrnet_cli.cli.train_screen import show_rehearsal
+from mrnet_cli.data.files import check_output_dir, make_output_dir
+from mrnet_cli.data.rows import percent
 from mrnet_cli.models.config import PRESETS
-from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import load_weights
+from mrnet_cli.training.board import Board, check_tensorboard
 from mrnet_cli.training.clips import Sources
-from mrnet_cli.training.imagenet import imagenet_weights
-from mrnet_cli.training.loop import Trainer
+from mrnet_cli.training.identity import digest
+from mrnet_cli.training.initial import initial_network
+from mrnet_cli.training.loop import Hook, Trainer
+from mrnet_cli.training.pictures import Pictures
 from mrnet_cli.training.progress import Progress
+from mrnet_cli.training.ranks import join_ranks
 from mrnet_cli.training.recipe import RECIPES, Recipe
+from mrnet_cli.training.rehearsal import rehearse
 from mrnet_cli.training.sources import davis_videos, stills
+from mrnet_cli.training.validation import HeldOut, Validated, Validation, held_out_videos, without
 
 path = click.Path(path_type=Path)
+count = click.IntRange(min=1)
+
+GROUPS = {
+    "Network and recipe": ["preset", "init", "steps", "clips", "seed"],
+    "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
+    "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
+    "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
+    "Output": ["output", "checkpoint_every", "resume"],
+}
+
+EPILOG = """\b
+Examples:
+  What it would take, without writing anything:
+    mrnet train --preset lite --davis DAVIS --stills STILLS --output RUN --dry-run
+  With validation on two sequences that are not trained on:
+    mrnet train --preset lite --davis DAVIS --stills STILLS --output RUN \\
+      --hold-out bear,camel --validate-every 500
+  On four GPUs, each taking two of eight clips:
+    torchrun --nproc-per-node 4 -m mrnet_cli train --preset paper --davis DAVIS \\
+      --clips 8 --amp --output RUN
+"""
 
 
-@click.command(epilog="Example:  mrnet train --preset lite --davis DAVIS --stills STILLS --output runs/lite")
+@click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="Network and recipe."
 )
+@click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
+@click.option("--steps", type=count, help="Of the optimiser  [default: the recipe's]")
+@click.option("--clips", type=count, help="In a batch, over all processes  [default: the recipe's, by stage]")
+@click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
 @click.option("--davis", type=path, required=True, help="DAVIS root; its train split is used.")
 @click.option("--resolution", default="384p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--stills", "stills_dir", type=path, help="Folder of images/ and masks/ to make clips from.")
-@click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of the optimiser [default: the recipe's].")
-@click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
+@click.option("--hold-out", help="Comma-separated train sequences that are validated on and never trained on.")
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips, per GPU."
+)
 @click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
 )
 @click.option("--amp", is_flag=True, help="bfloat16 autocast.")
-@click.option("--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips.")
 @click.option(
-    "--checkpoint-every", type=click.IntRange(min=1), default=100, show_default=True, help="Steps between checkpoints."
+    "--accumulate",
+    type=count,
+    default=1,
+    show_default=True,
+    help="Parts that a batch is computed in, one after the other: less memory for the same gradient.",
 )
+@click.option(
+    "--checkpoint-activations",
+    is_flag=True,
+    help="Compute each frame again in the backward pass: memory for long clips at the price of time.",
+)
+@click.option("--validate-every", type=count, help="Steps between validations  [default: the last step alone]")
+@click.option("--pictures-every", type=count, help="Steps between pictures of a clip and its masks  [default: none]")
+@click.option("--tensorboard", is_flag=True, help="Also log for TensorBoard, below tensorboard/.")
+@click.option("--dry-run", is_flag=True, help="Take a few steps of each stage, tell time and memory, write nothing.")
+@click.option("--output", type=path, required=True, help="Folder for checkpoint, weights and logs.")
+@click.option("--checkpoint-every", type=count, default=100, show_default=True, help="Steps between checkpoints.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the output folder.")
-@click.option("--output", type=path, required=True, help="Folder for checkpoint, weights and log.csv.")
 def train(
     preset: str,
+    init: str,
+    steps: int | None,
+    clips: int | None,
+    seed: int,
     davis: Path,
     resolution: str,
     stills_dir: Path | None,
-    init: str,
-    steps: int | None,
-    seed: int,
+    hold_out: str | None,
+    workers: int,
     device: str,
     amp: bool,
-    workers: int,
+    accumulate: int,
+    checkpoint_activations: bool,
+    validate_every: int | None,
+    pictures_every: int | None,
+    tensorboard: bool,
+    dry_run: bool,
+    output: Path,
     checkpoint_every: int,
     resume: bool,
-    output: Path,
 ) -> None:
-    """Trains a preset on videos and stills with masks."""
-    recipe = RECIPES[preset] if steps is None else replace(RECIPES[preset], steps=steps)
-    place = choose_device(device)
-    sources = Sources(davis_videos(davis, resolution=resolution), stills(stills_dir) if stills_dir else ())
-    if (output / "checkpoint.safetensors").exists() and not resume:
+    """Trains a preset on videos and stills with masks.
+
+    With torchrun, several processes share each batch and give the weights that one would.
+    """
+    check_output_dir(output)
+    if not resume and not dry_run and (output / "checkpoint.safetensors").exists():
         raise click.UsageError(f"{output} holds a training already: go on with --resume, or choose another folder")
-    make_output_dir(output)
-    network = _network(preset, init, seed)
-    trainer = Trainer(network, recipe, output=output, seed=seed, device=place, amp=amp)
-    done = trainer.resume() if resume else 0
-    _run(trainer, sources, recipe, done=done, workers=workers, every=checkpoint_every)
-    click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
+    if validate_every and hold_out is None:
+        raise click.UsageError("--validate-every needs sequences to validate on: name them with --hold-out")
+    if tensorboard:
+        check_tensorboard()
+    recipe = _recipe(preset, steps, clips)
+    sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
+    with join_ranks(device) as (place, ranks):
+        network = initial_network(PRESETS[preset], init, seed=seed)
+        network.recompute = checkpoint_activations
+        trainer = Trainer(
+            network,
+            recipe,
+            output=output,
+            seed=seed,
+            device=place,
+            amp=amp,
+            accumulate=accumulate,
+            ranks=ranks,
+            data=digest(sources),
+        )
+        if dry_run:
+            rehearsed = rehearse(trainer, sources, workers=workers)
+            if ranks.first:
+                show_rehearsal(trainer, rehearsed)
+            return
+        make_output_dir(output)
+        done = trainer.resume() if resume else 0
+        with _watched(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
+            hooks: list[Hook] = []
+            if held_out and ranks.first:
+                hooks.append(Validation(held_out, output, every=validate_every, done=done, tell=validated))
+            if pictures_every and ranks.first:
+                hooks.append(Pictures(output / "pictures", every=pictures_every))
+            trainer.run(sources, workers=workers, every=checkpoint_every, report=report, hooks=hooks)
+        if ranks.first:
+            click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
 
 
-def _network(preset: str, init: str, seed: int) -> MRNet:
-    torch.manual_seed(seed)
-    if init not in ("imagenet", "none"):
-        return load_weights(Path(init))
-    network = MRNet(PRESETS[preset])
-    if init == "imagenet":
-        network.encoder.load_imagenet(imagenet_weights(network.config.backbone))
-    return network
+def _recipe(preset: str, steps: int | None, clips: int | None) -> Recipe:
+    recipe = RECIPES[preset]
+    if clips is not None:
+        recipe = replace(recipe, stages=tuple(replace(stage, clips=clips) for stage in recipe.stages))
+    return recipe if steps is None else replace(recipe, steps=steps)
 
 
-def _run(trainer: Trainer, sources: Sources, recipe: Recipe, *, done: int, workers: int, every: int) -> None:
-    recent: list[float] = []
-    with frame_progress("Training", recipe.steps - done, unit="steps") as advance:
+def _data(
+    davis: Path, resolution: str, stills_dir: Path | None, hold_out: list[str] | None
+) -> tuple[Sources, list[HeldOut]]:
+    held_out = [] if hold_out is None else held_out_videos(davis, hold_out, resolution=resolution)
+    videos = without(davis_videos(davis, resolution=resolution), hold_out or [])
+    if not videos and stills_dir is None:
+        raise click.UsageError("--hold-out leaves no sequence to train on: name fewer, or give --stills")
+    return Sources(videos, stills(stills_dir) if stills_dir else ()), held_out
+
+
+@contextmanager
+def _watched(
+    trainer: Trainer, output: Path, *, done: int, tensorboard: bool
+) -> Iterator[tuple[Callable[[Progress], None], Callable[[Validated], None]]]:
+    """What to call with every step and every validation, in the first of the processes."""
+    if not trainer.ranks.first:
+        yield lambda _: None, lambda _: None
+        return
+    recent: deque[float] = deque(maxlen=50)
+    with ExitStack() as stack:
+        board = stack.enter_context(closing(Board(output / "tensorboard", done=done))) if tensorboard else None
+        advance = stack.enter_context(frame_progress("Training", trainer.recipe.steps - done, unit="steps"))
 
         def report(progress: Progress) -> None:
             recent.append(progress.loss)
-            advance(f"loss {sum(recent[-50:]) / len(recent[-50:]):.3f}")
+            advance(f"loss {sum(recent) / len(recent):.3f}")
+            if board:
+                board.report(progress)
 
-        trainer.run(sources, workers=workers, every=every, report=report)
+        def validated(result: Validated) -> None:
+            click.echo(f"step {result.step}: J&F {percent(result.jf)}{', the best so far' if result.best else ''}")
+            if board:
+                board.validated(result)
+
+        yield report, validated

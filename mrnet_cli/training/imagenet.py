@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.error import URLError
 
 import timm
 import torch
@@ -47,7 +47,8 @@ def _resnet50() -> dict[str, Tensor]:
 
     try:
         state: dict[str, Tensor] = ResNet50_Weights.IMAGENET1K_V2.get_state_dict(progress=False, check_hash=True)
-    except (URLError, OSError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:
+        # no network, a connection that breaks off, a file that does not have its hash
         raise WeightsError(
             f"the ImageNet weights of resnet50 cannot be downloaded ({error}): connect to the network, or --init none"
         ) from error

@@ -2,43 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import pytest
+import tiny_mrnet
+import torch
 from click.testing import CliRunner, Result
+from PIL import Image
+from safetensors.torch import load_file
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.models.config import PRESETS
+from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
+from mrnet_cli.training.log import TrainingLog
+from mrnet_cli.training.recipe import RECIPES
+
+WATCHED = ["--hold-out", "dog", "--validate-every", "3", "--pictures-every", "2"]
+
+
+def arguments(root: Path, output: Path, *more: str) -> list[str]:
+    data = ["--davis", str(root), "--resolution", "480p", "--init", "none", "--device", "cpu", "--workers", "0"]
+    return ["train", *data, "--output", str(output), *more]
 
 
 def train(root: Path, output: Path, *more: str) -> Result:
-    options = ["--davis", str(root), "--resolution", "480p", "--init", "none", "--device", "cpu", "--workers", "0"]
-    return CliRunner().invoke(main, ["train", *options, "--output", str(output), *more])
+    return CliRunner().invoke(main, arguments(root, output, *more))
 
 
-def as_train_split(root: Path) -> Path:
-    split = root / "ImageSets" / "2016"
-    (split / "val.txt").rename(split / "train.txt")
-    return root
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    """The preset `lite` is a small network with a short recipe."""
+    monkeypatch.setitem(PRESETS, "lite", tiny_mrnet.CONFIG)
+    monkeypatch.setitem(RECIPES, "lite", tiny_mrnet.RECIPE)
 
 
-def test_a_training_ends_with_weights_that_predict_takes(write_davis: Callable[..., Path], tmp_path: Path) -> None:
-    root, output = as_train_split(write_davis("a", year=2016)), tmp_path / "run"
-    result = train(root, output, "--steps", "1")
+def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    result = train(train_root, output, "--steps", "1")
     assert result.exit_code == 0, result.output
     assert load_weights(output / "weights.safetensors").config.backbone == "tf_efficientnet_lite0"
     assert (output / "log.csv").read_text().startswith("step,loss,rate,seconds,waited\n1,")
     # what is there is gone on with, not overwritten
-    again = train(root, output, "--steps", "1")
+    again = train(train_root, output, "--steps", "1")
     assert again.exit_code == 2
     assert "--resume" in again.stderr
-    other = train(root, output, "--steps", "2", "--resume")
+    other = train(train_root, output, "--steps", "2", "--resume")
     assert other.exit_code == 2
     assert "checkpoint.safetensors is of a training with other settings" in other.stderr
 
 
-def test_a_root_without_a_train_split_is_refused(write_davis: Callable[..., Path], tmp_path: Path) -> None:
-    result = train(write_davis("a", year=2016), tmp_path / "run")
+@pytest.mark.usefixtures("tiny")
+def test_a_training_is_watched_on_the_way(train_root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    result = train(train_root, output, *WATCHED, "--amp", "--accumulate", "2", "--checkpoint-activations")
+    assert result.exit_code == 0, result.output
+    rows = TrainingLog(output / "validation.csv").rows()
+    assert [(row["step"], row["sequence"]) for row in rows] == [("3", "dog"), ("4", "dog")]
+    assert result.stdout.count("J&F") == 2
+    assert load_weights(output / "best.safetensors").config == tiny_mrnet.CONFIG
+    with Image.open(output / "pictures" / "4.png") as picture:
+        assert picture.size == (4 * 96, 3 * 64)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_tensorboard_shows_steps_and_validations(train_root: Path, tmp_path: Path) -> None:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    result = train(train_root, tmp_path / "run", *WATCHED, "--tensorboard")
+    assert result.exit_code == 0, result.output
+    board = reader.EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    assert [event.step for event in board.Scalars("training/loss")] == [1, 2, 3, 4]
+    assert [event.step for event in board.Scalars("validation/dog")] == [3, 4]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_other_held_out_videos_are_another_training(train_root: Path, tmp_path: Path) -> None:
+    assert train(train_root, tmp_path / "run").exit_code == 0
+    result = train(train_root, tmp_path / "run", "--hold-out", "dog", "--resume")
+    assert result.exit_code == 2
+    assert "is of a training with other settings" in result.stderr
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(train_root: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    result = train(train_root, tmp_path / "run", *WATCHED, "--dry-run")
+    assert result.exit_code == 0, result.output
+    parameters = sum(parameter.numel() for parameter in MRNet(tiny_mrnet.CONFIG).parameters()) / 1e6
+    for text in (f"test_resnet, {parameters:.2f} M parameters", "64x64", "96x64", "4 steps take about 0:00:", "MiB of"):
+        assert text in result.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--validate-every", "3"], "--validate-every needs sequences to validate on: name them with --hold-out"),
+        (["--hold-out", "dog,cat"], "cat is not in train; it holds bear, dog"),
+        (["--hold-out", "bear,dog"], "--hold-out leaves no sequence to train on"),
+        (["--accumulate", "3"], "batches of size 4 do not divide into 3 parts (--accumulate)"),
+        (["--clips", "6", "--accumulate", "4"], "batches of size 6 do not divide into 4 parts (--accumulate)"),
+        (["--init", "lite.safetensors"], "lite.safetensors is not a file: give --init imagenet, none or"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    train_root: Path, tmp_path: Path, options: list[str], message: str
+) -> None:
+    result = train(train_root, tmp_path / "run", *options)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_weights_of_another_network_are_refused(train_root: Path, tmp_path: Path, tiny_weights: Path) -> None:
+    result = train(train_root, tmp_path / "run", "--init", str(tiny_weights))
+    assert result.exit_code == 2
+    assert f"{tiny_weights} holds another network than the preset: backbone is resnet18" in result.stderr
+
+
+def test_a_root_without_a_train_split_is_refused(train_root: Path, tmp_path: Path) -> None:
+    (train_root / "ImageSets" / "2016" / "train.txt").unlink()
+    result = train(train_root, tmp_path / "run")
     assert result.exit_code == 2
     assert "train.txt" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_every_option_is_shown_under_a_heading() -> None:
+    lines = CliRunner().invoke(main, ["train", "--help"]).stdout.splitlines()
+    headings = ["Network and recipe:", "Data:", "Computing:", "Watching:", "Output:"]
+    assert [line for line in lines if line in headings] == headings
+    assert "Options:" not in lines
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("tiny")
+def test_a_training_that_was_killed_while_watched_ends_as_one_that_was_not(train_root: Path, tmp_path: Path) -> None:
+    options = [*WATCHED, "--steps", "30", "--checkpoint-every", "2"]
+    killed = tmp_path / "killed"
+    process = subprocess.Popen([sys.executable, tiny_mrnet.__file__, *arguments(train_root, killed, *options)])
+    deadline = time.monotonic() + 120
+    # after the third validation, in the middle of whatever comes then
+    while len(TrainingLog(killed / "validation.csv").rows()) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert 9 <= len(TrainingLog(killed / "log.csv").rows()) < 30
+    for output, more in ((killed, ["--resume"]), (tmp_path / "whole", [])):
+        result = train(train_root, output, *options, *more)
+        assert result.exit_code == 0, result.output
+    for name in ("checkpoint.safetensors", "weights.safetensors", "best.safetensors"):
+        ours, theirs = (load_file(folder / name) for folder in (killed, tmp_path / "whole"))
+        assert [key for key, tensor in ours.items() if not torch.equal(tensor, theirs[key])] == []
+    assert (killed / "validation.csv").read_text() == (tmp_path / "whole" / "validation.csv").read_text()
+    pictures = [sorted(path.name for path in (run / "pictures").iterdir()) for run in (killed, tmp_path / "whole")]
+    assert pictures[0] == pictures[1]
