@@ -33,8 +33,9 @@ from mrnet_cli.training.device_clips.arrivals import Arrivals
 from mrnet_cli.training.device_clips.stream import device_batches
 from mrnet_cli.training.imagenet import imagenet_weights
 from mrnet_cli.training.log import TrainingLog
-from mrnet_cli.training.loop import Progress, Trainer
+from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.parts import join_parts, split_file
+from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.recipe import RECIPES, Recipe
 
 # seconds of a slice kept for its last step, the checkpoint and the pieces of that
