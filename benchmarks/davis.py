@@ -2,7 +2,8 @@
 
     python benchmarks/davis.py --data DATA
 
-DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits).
+DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits). Where it has predictions of
+OSVOS for 2016 (``predictions/osvos``), both are compared too.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import torch
 from mrnet_cli.speed.environment import environment_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-FILES = ("objects.csv", "frames.csv", "summary.md")
+FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md")
+PEER = Path("predictions", "osvos")
+COMPARISON = ("comparison.csv", "comparison.md")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,13 @@ def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) ->
     target.mkdir(parents=True, exist_ok=True)
     for name in FILES:
         (target / name).write_bytes((scores / name).read_bytes())
+    peer = data / PEER
+    if run.year == 2016 and peer.is_dir():
+        both, ours = scratch / "both", predictions.rename(scratch / "mrnet-lite")
+        mrnet("evaluate", "--davis", davis, *which, "--predictions", ours, "--predictions", peer, "--output", both)
+        for name in COMPARISON:
+            (target / name).write_bytes((both / name).read_bytes())
+        predictions = ours
     record = json.loads((predictions / "predict.json").read_text())
     (target / "README.md").write_text(page(run, record, scores, which=which, options=options))
 

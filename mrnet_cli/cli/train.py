@@ -33,7 +33,7 @@ path = click.Path(path_type=Path)
 count = click.IntRange(min=1)
 
 GROUPS = {
-    "Network and recipe": ["preset", "init", "steps", "clips", "seed"],
+    "Network and recipe": ["preset", "init", "steps", "rate", "clips", "seed"],
     "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
@@ -59,6 +59,13 @@ Examples:
 )
 @click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
 @click.option("--steps", type=count, help="Of the optimiser  [default: the recipe's]")
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="What the recipe's learning rates are multiplied by; below 1 to go on from trained weights.",
+)
 @click.option("--clips", type=count, help="In a batch, over all processes  [default: the recipe's, by stage]")
 @click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
 @click.option("--davis", type=path, required=True, help="DAVIS root; its train split is used.")
@@ -95,6 +102,7 @@ def train(
     preset: str,
     init: str,
     steps: int | None,
+    rate: float,
     clips: int | None,
     seed: int,
     davis: Path,
@@ -125,7 +133,7 @@ def train(
         raise click.UsageError("--validate-every needs sequences to validate on: name them with --hold-out")
     if tensorboard:
         check_tensorboard()
-    recipe = _recipe(preset, steps, clips)
+    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
         network = initial_network(PRESETS[preset], init, seed=seed)
@@ -159,8 +167,9 @@ def train(
             click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
 
 
-def _recipe(preset: str, steps: int | None, clips: int | None) -> Recipe:
+def _recipe(preset: str, *, steps: int | None, rate: float, clips: int | None) -> Recipe:
     recipe = RECIPES[preset]
+    recipe = replace(recipe, decoder_rate=rate * recipe.decoder_rate, backbone_rate=rate * recipe.backbone_rate)
     if clips is not None:
         recipe = replace(recipe, stages=tuple(replace(stage, clips=clips) for stage in recipe.stages))
     return recipe if steps is None else replace(recipe, steps=steps)

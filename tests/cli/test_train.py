@@ -56,6 +56,18 @@ def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_p
 
 
 @pytest.mark.usefixtures("tiny")
+def test_the_rates_of_a_recipe_can_be_scaled(train_root: Path, tmp_path: Path) -> None:
+    rates = {}
+    for factor in ("1", "0.5"):
+        output = tmp_path / factor
+        assert train(train_root, output, "--steps", "2", "--rate", factor).exit_code == 0
+        rates[factor] = [float(row["rate"]) for row in TrainingLog(output / "log.csv").rows()]
+    assert rates["0.5"] == pytest.approx([rate / 2 for rate in rates["1"]], rel=1e-12)
+    refused = train(train_root, tmp_path / "none", "--rate", "0")
+    assert refused.exit_code == 2
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_training_is_watched_on_the_way(train_root: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     result = train(train_root, output, *WATCHED, "--amp", "--accumulate", "2", "--checkpoint-activations")

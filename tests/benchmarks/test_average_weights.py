@@ -1,0 +1,44 @@
+"""The mean of trainings, as a command."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import tiny_mrnet
+import torch
+
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.weights import load_weights, save_weights
+
+SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "average_weights.py"
+
+
+def average(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True)
+
+
+def test_the_mean_of_two_trainings_is_a_weights_file(tmp_path: Path) -> None:
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for seed, file in enumerate(files):
+        torch.manual_seed(seed)
+        save_weights(file, MRNet(tiny_mrnet.CONFIG))
+    mean = tmp_path / "mean.safetensors"
+    done = average(*files, "--output", mean)
+    assert done.returncode == 0, done.stderr
+    a, b, ours = (load_weights(file).state_dict() for file in (*files, mean))
+    for name in a:
+        # stored in half precision
+        torch.testing.assert_close(ours[name], ((a[name] + b[name]) / 2).to(a[name].dtype), rtol=1e-3, atol=1e-6)
+
+
+def test_different_networks_have_no_mean(tmp_path: Path) -> None:
+    files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
+    for file, config in zip(files, (tiny_mrnet.CONFIG, replace(tiny_mrnet.CONFIG, variant="mask")), strict=True):
+        save_weights(file, MRNet(config))
+    refused = average(*files, "--output", tmp_path / "mean.safetensors")
+    assert refused.returncode == 2
+    assert f"of another network than {files[0]}: {files[1]}" in refused.stderr
+    assert not (tmp_path / "mean.safetensors").exists()
