@@ -61,7 +61,8 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     for one, cells in zip(methods, best_cells(methods), strict=True):
         table.add_row(Text(one.predictions), *(Text(value, style="bold" if best else "") for value, best in cells))
     stdout.print(table)
-    shown = [pair for pair in comparisons if len(comparisons) <= _PAIRS or methods[0].predictions == pair.method_a]
+    best = methods[0].predictions
+    shown = [pair for pair in comparisons if len(comparisons) <= _PAIRS or best in (pair.method_a, pair.method_b)]
     stdout.print(_pairs(shown))
     if len(shown) < len(comparisons):
         stdout.print(f"The other {len(comparisons) - len(shown)} pairs are in comparison.md.", highlight=False)

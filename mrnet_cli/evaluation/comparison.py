@@ -100,13 +100,13 @@ class FrameDifference:
 
 
 def ranked(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
-    """By J&F, the best first; equal ones by name. So tables do not depend on the order of the command line."""
+    """By J&F, the best first; equal ones by name."""
     return sorted(evaluations, key=lambda one: (-one.jf, one.predictions))
 
 
 def compare_all(evaluations: Sequence[Evaluation]) -> list[Comparison]:
-    """Every pair, the better one being A."""
-    return [compare(a, b) for a, b in combinations(ranked(evaluations), 2)]
+    """Every pair, A being the one given first: so no sign turns when a score changes."""
+    return [compare(a, b) for a, b in combinations(evaluations, 2)]
 
 
 def compare(a: Evaluation, b: Evaluation, *, resamples: int = RESAMPLES, seed: int = _SEED) -> Comparison:

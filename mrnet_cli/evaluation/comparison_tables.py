@@ -30,7 +30,7 @@ def write_comparison(evaluations: Sequence[Evaluation], folder: Path, *, split: 
     """Writes `comparison.csv` and `comparison.md`, and returns what they say.
 
     Args:
-        evaluations: two or more, of the same objects, in any order.
+        evaluations: two or more, of the same objects; of a pair, the first given is A.
         folder: made if it is not there.
         split: stands in the protocol line.
 
@@ -81,7 +81,7 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
         for one in comparisons
     ]
     lines += markdown_table(("A", "B", "J", "F", "J&F", "A better", "Wins"), pairs)
-    for one, (a, b) in zip(comparisons, combinations(methods, 2), strict=True):
+    for one, (a, b) in zip(comparisons, combinations(evaluations, 2), strict=True):
         lines += ["", f"## {one.method_a} and {one.method_b}", "", "J&F of A less that of B, by sequence:", ""]
         by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
         lines += markdown_table(("Sequence", "Difference"), [(name, signed(value)) for name, value in by_sequence])

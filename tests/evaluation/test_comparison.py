@@ -145,14 +145,16 @@ def test_one_sequence_has_no_interval() -> None:
     assert "no intervals" in comparison_markdown([a, b], compare_all([a, b]), split="val")
 
 
-def test_the_order_of_methods_does_not_matter(many: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
+def test_the_order_of_methods_changes_signs_alone(many: tuple[Evaluation, Evaluation], tmp_path: Path) -> None:
     third = Evaluation("third", many[0].protocol, many[0].objects, many[0].sizes)
-    orders = list(itertools.permutations([*many, third]))
-    written = set()
-    for index, order in enumerate(orders):
-        write_comparison(order, tmp_path / str(index), split="val")
-        written.add(tuple((tmp_path / str(index) / f"comparison.{end}").read_bytes() for end in ("csv", "md")))
-    assert len(written) == 1
+    for order in itertools.permutations([*many, third]):
+        comparisons = write_comparison(order, tmp_path, split="val")
+        names = [one.predictions for one in order]
+        assert [(one.method_a, one.method_b) for one in comparisons] == list(itertools.combinations(names, 2))
+        for forth in comparisons:
+            a, b = (next(one for one in order if one.predictions == name) for name in (forth.method_a, forth.method_b))
+            for one, other in zip(forth.differences, compare(b, a).differences, strict=True):
+                assert (one.difference, one.low, one.high) == (-other.difference, -other.high, -other.low)
 
 
 def test_methods_scored_on_other_objects_are_not_compared() -> None:
