@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lint bench clean
+.PHONY: setup demo test test-all lint bench docs clean
 
 setup: .venv/.complete
 
@@ -28,5 +28,9 @@ lint: setup
 bench: setup
 	$(BIN)/python benchmarks/davis.py
 
+docs: setup
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo site
