@@ -11,6 +11,7 @@ import click
 
 from mrnet_cli.cli.options import Listed, comma_separated
 from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.provenance import command_line
 from mrnet_cli.cli.speed_screen import show_speed
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.inference.jobs import Job
@@ -86,7 +87,7 @@ path = click.Path(path_type=Path)
     type=path,
     help="Folder of mrnet evaluate on DAVIS-2016 val, of masks made in the configuration timed: places it in the plot.",
 )
-@click.option("--output", type=path, required=True, help="Folder for speed.csv, stages.csv, speed.md and the plot.")
+@click.option("--output", type=path, required=True, help="Folder for the tables, their record and the plot.")
 def bench_speed(
     methods: Sequence[MethodName],
     presets: Sequence[str],
@@ -129,7 +130,7 @@ def bench_speed(
     real = None if davis is None else davis_videos(davis, resolution=resolution, sequences=names)
     measurements = _measure(configurations, real, product(sizes, objects), frames=frames)
     environment = environment_of(place)
-    write_speed(measurements, output, environment=environment, published=published_seconds())
+    write_speed(measurements, output, environment=environment, published=published_seconds(), command=command_line())
     plot_speed_accuracy(_points(measurements, jf, environment.machine), output)
     show_speed(measurements, environment)
 

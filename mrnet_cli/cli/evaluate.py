@@ -14,15 +14,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
+from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.mask_trees import tree_name
+from mrnet_cli.data.records import EVALUATE, write_record
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
+from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import evaluate_all
 from mrnet_cli.evaluation.tables import WORST, write_evaluation
 
@@ -158,8 +161,11 @@ def evaluate(
             zip_limits=limits,
             known_problems=problems,
         )
-    for evaluation, place in zip(evaluations, outputs, strict=True):
+    where = provenance()
+    for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
         write_evaluation(evaluation, place, split=split)
+        # last, so that a folder with a record has the tables it speaks of
+        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=where))
     if len(evaluations) == 1:
         show_evaluation(evaluations[0], split=split)
     else:

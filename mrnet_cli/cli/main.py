@@ -15,6 +15,8 @@ COMMANDS = {
     "predict": ("mrnet_cli.cli.predict:predict", "Segments videos from the masks of their first frames."),
     "evaluate": ("mrnet_cli.cli.evaluate:evaluate", "Scores folders of predictions: J, F and J&F."),
     "bench-speed": ("mrnet_cli.cli.bench_speed:bench_speed", "Seconds per frame, by two clocks, and what they hold."),
+    "sweep": ("mrnet_cli.cli.sweep:sweep", "J&F and seconds per frame over k and n."),
+    "report": ("mrnet_cli.cli.report:report", "Tables and figures of runs beside the published numbers."),
     "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
     "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }
@@ -42,6 +44,11 @@ class LazyGroup(click.Group):
         """Lists the commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keeps the arguments as they were given, for the records of runs."""
+        ctx.obj = tuple(args)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Runs a command; what a user can mend ends as a line a problem, Ctrl-C as exit code 130."""

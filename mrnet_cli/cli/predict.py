@@ -9,6 +9,7 @@ import click
 
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job
@@ -93,7 +94,7 @@ def predict(
         n=n,
         multi_object=cast("MultiObject | None", multi_object),
     )
-    record = Record(output, settings_of(segmenter, weights or shipped_weights()))
+    record = Record(output, settings_of(segmenter, weights or shipped_weights()), provenance=provenance(place))
     if resume:
         record.resume()
     _run(segmenter, jobs, output, record=record, overlays=overlay)

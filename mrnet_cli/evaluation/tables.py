@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.records import EVALUATE
 from mrnet_cli.data.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
@@ -25,7 +26,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
     With several boundary tolerances there is a `boundary.csv` too. What an earlier run made of other scores and this
-    one does not write anew is removed: that file, a comparison, and pictures of the worst frames.
+    one does not write anew is removed: that file, a comparison, the record, and pictures of the worst frames.
 
     Args:
         evaluation: what to write.
@@ -46,7 +47,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
-    for stale in {BOUNDARY_FILE, *COMPARISON_FILES} - texts.keys():
+    for stale in {BOUNDARY_FILE, EVALUATE, *COMPARISON_FILES} - texts.keys():
         remove_file(folder / stale)
     for picture in (folder / WORST).glob("[0-9]*_object[0-9]*.png"):
         remove_file(picture)

@@ -15,6 +15,7 @@ from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.overlay import overlay, write_picture
+from mrnet_cli.data.rankings import Choice
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.record import Finished, Record
@@ -71,9 +72,10 @@ def predict(
     record.forget(job.name for job in jobs)
     for job in jobs:
         started = time.perf_counter()
-        predict_job(segmenter, job, output, overlays=overlays, on_frame=on_frame)
+        log = _ChoiceLog(segmenter, job, on_frame)
+        predict_job(segmenter, job, output, overlays=overlays, on_frame=log)
         objects = int(np.count_nonzero(np.unique(job.mask)))
-        record.add(job.name, Finished(len(job.frames), objects, round(time.perf_counter() - started, 4)))
+        record.add(job.name, Finished(len(job.frames), objects, round(time.perf_counter() - started, 4)), log.choices)
     return [record.finished[job.name] for job in jobs]
 
 
@@ -95,6 +97,24 @@ def predict_job(segmenter: VideoMethod, job: Job, output: Path, *, overlays: boo
             if overlays:
                 writer.submit(partial(_write_overlay, blended / f"{path.stem}.jpg", image, ids))
             on_frame(job.name)
+
+
+class _ChoiceLog:
+    """Called after every frame: notes which past frame was picked for it, and passes the call on."""
+
+    def __init__(self, segmenter: Segmenter, job: Job, on_frame: OnFrame) -> None:
+        self._segmenter, self._job, self._on_frame = segmenter, job, on_frame
+        self._frames = iter(job.frames)
+        self.choices: list[Choice] = []
+
+    def __call__(self, name: str) -> None:
+        frame, chosen = next(self._frames).stem, self._segmenter.chosen
+        names = {number: self._job.frames[past].stem for number, past in chosen.items()}
+        if self._segmenter.config.multi_object == "average":
+            self.choices += [Choice(frame, past) for past in list(names.values())[:1]]
+        else:
+            self.choices += [Choice(frame, past, str(number)) for number, past in names.items()]
+        self._on_frame(name)
 
 
 def _is_finished(job: Job, output: Path, record: Record) -> bool:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mrnet_cli import __version__
+from mrnet_cli.data import rankings
 from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.rankings import Choice, rankings_csv, read_rankings
+from mrnet_cli.data.records import PREDICT, write_record
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.segmenter import Segmenter
-
-NAME = "predict.json"
 
 
 @dataclass(frozen=True)
@@ -45,15 +46,20 @@ def settings_of(segmenter: Segmenter, weights: Path) -> dict[str, Any]:
 
 
 class Record:
-    """``predict.json`` in an output folder.
+    """``predict.json`` and ``ranking.csv`` in an output folder.
 
     Args:
         output: the folder.
-        settings: from :func:`settings_of`.
+        settings: from :func:`settings_of`; a run is only resumed under the same.
+        provenance: command and environment, for the record.
     """
 
-    def __init__(self, output: Path, settings: Mapping[str, Any]) -> None:
-        self._path, self._settings = output / NAME, dict(settings)
+    def __init__(
+        self, output: Path, settings: Mapping[str, Any], *, provenance: Mapping[str, object] | None = None
+    ) -> None:
+        self._path, self._settings, self._provenance = output / PREDICT, dict(settings), provenance or {}
+        self._rankings = output / rankings.NAME
+        self._choices: dict[str, Sequence[Choice]] = {}
         self.finished: dict[str, Finished] = {}
 
     def resume(self) -> None:
@@ -75,19 +81,25 @@ class Record:
             raise DataError(
                 [f"{self._path} is of a run with another {', '.join(differing)}: run without --resume to begin anew"]
             )
-        self.finished = finished
+        choices = read_rankings(self._rankings) if self._rankings.is_file() else {}
+        ranks = self._settings["config"]["variant"] != "none"
+        self.finished = {name: one for name, one in finished.items() if name in choices or one.frames == 1 or not ranks}
+        self._choices = {name: choices.get(name, []) for name in self.finished}
 
     def forget(self, names: Iterable[str]) -> None:
         """Notes that sequences are about to be made anew."""
         for name in names:
             self.finished.pop(name, None)
+            self._choices.pop(name, None)
         self._write()
 
-    def add(self, name: str, finished: Finished) -> None:
-        """Notes that a sequence is finished."""
-        self.finished[name] = finished
+    def add(self, name: str, finished: Finished, choices: Sequence[Choice] = ()) -> None:
+        """Notes that a sequence is finished, and what was picked for its frames."""
+        self.finished[name], self._choices[name] = finished, choices
         self._write()
 
     def _write(self) -> None:
-        content = {"settings": self._settings, "finished": {name: asdict(one) for name, one in self.finished.items()}}
-        write_text_atomically(self._path, json.dumps(content, indent=1) + "\n")
+        # the record comes last: what it calls finished has its rows
+        write_text_atomically(self._rankings, rankings_csv(self._choices))
+        finished = {name: asdict(one) for name, one in self.finished.items()}
+        write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})

@@ -90,6 +90,15 @@ class Segmenter:
         """Past frames in memory, at most k n + 1."""
         return 0 if self._propagation is None else len(self._propagation.memory)
 
+    @property
+    def chosen(self) -> dict[int, int]:
+        """Number of the past frame that the ranking picked in the last step, by object; empty where none was ranked."""
+        if self._propagation is None or self._propagation.ranking is None:
+            return {}
+        compared, chosen = self._propagation.compared, self._propagation.ranking.chosen.tolist()
+        # an object that appeared in the last step was not ranked yet
+        return {number: compared[index] for number, index in zip(self._ids, chosen, strict=False)}
+
     @torch.inference_mode()
     def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Begins a video.

@@ -26,6 +26,7 @@ class Propagation:
         masks: B 1 H W in [0, 1], what the next frame is encoded with; training may put damaged ones in their place.
         memory: the past frames.
         ranking: of the last step; None for the variant that ranks nothing.
+        compared: numbers of the frames that were candidates in it.
     """
 
     masks: Tensor
@@ -34,6 +35,7 @@ class Propagation:
         self._network = network
         self.memory = Memory(k or network.config.k, n or network.config.n)
         self.ranking: Ranking | None = None
+        self.compared: list[int] = []
 
     def start(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:
         """Takes the reference frame.
@@ -60,7 +62,7 @@ class Propagation:
         current = network.encode(images[self._groups], self.masks)
         key = network.key(current)
         if network.config.variant != "none":
-            past = self.memory.candidates()
+            self.compared, past = self.memory.frames(), self.memory.candidates()
             self.ranking = network.rank(key, past.key, past.mask, self._groups)
         logits = network.decode(current, self._reference, self.ranking)
         self.masks = soft_aggregation(logits, self._groups, count=self._count)

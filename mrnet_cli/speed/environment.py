@@ -30,7 +30,7 @@ class Environment:
         driver: of the GPU.
         system: operating system and its version.
         python: version.
-        torch: version, with the CUDA it was built for.
+        torch: version, with the CUDA it was built for; empty where nothing is computed with it.
         mrnet: version.
         commit: of the checkout the package runs from, with ``+`` where its files differ; empty outside a checkout.
     """
@@ -55,22 +55,27 @@ class Environment:
     def versions(self) -> str:
         """Software and commit in one phrase."""
         known = f", commit {self.commit}" if self.commit else ""
-        return f"torch {self.torch}, Python {self.python}, {self.system}, mrnet {self.mrnet}{known}"
+        torch = f"torch {self.torch}, " if self.torch else ""
+        return f"{torch}Python {self.python}, {self.system}, mrnet {self.mrnet}{known}"
 
 
-def environment_of(device: Device) -> Environment:
-    """Of this process, computing on a device."""
-    import torch
+def environment_of(device: Device | None) -> Environment:
+    """Of this process, computing on a device; None: without torch, which is then not imported."""
+    version = gpu = driver = ""
+    if device is not None:
+        import torch
 
-    on_gpu = device.type == "cuda"
+        version = torch.__version__
+        if device.type == "cuda":
+            gpu, driver = torch.cuda.get_device_name(device), _driver()
     return Environment(
         cpu=cpu_name(),
         cores=usable_cores(),
-        gpu=torch.cuda.get_device_name(device) if on_gpu else "",
-        driver=_driver() if on_gpu else "",
+        gpu=gpu,
+        driver=driver,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
-        torch=torch.__version__,
+        torch=version,
         mrnet=__version__,
         commit=commit(),
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.data.records import SPEED, write_record
 from mrnet_cli.data.rows import Row, csv_text, markdown_table
 from mrnet_cli.speed.adapters import HOST_STAGES
 from mrnet_cli.speed.bench import Measurement, Stage
@@ -34,28 +35,37 @@ STAGE_COLUMNS = (
 
 
 def write_speed(
-    measurements: Sequence[Measurement], folder: Path, *, environment: Environment, published: float
+    measurements: Sequence[Measurement],
+    folder: Path,
+    *,
+    environment: Environment,
+    published: float,
+    command: str = "",
 ) -> None:
-    """Writes `speed.csv`, `stages.csv` and `speed.md`.
+    """Writes `speed.csv`, `stages.csv`, `speed.md` and `speed.json`.
 
     Args:
         measurements: what to write.
         folder: made if it is not there.
         environment: that they were made in.
         published: the paper's seconds per frame.
+        command: that made them, for the record.
 
     Raises:
         OutputError: the folder or a file cannot be written.
     """
     stages = [_stage_row(one, name) for one in measurements for name in one.stages]
+    rows = [_row(one, environment) for one in measurements]
     texts = {
-        "speed.csv": csv_text(COLUMNS, [_row(one, environment) for one in measurements]),
+        "speed.csv": csv_text(COLUMNS, rows),
         "stages.csv": csv_text(STAGE_COLUMNS, stages),
         "speed.md": speed_markdown(measurements, environment=environment, published=published),
     }
     make_output_dir(folder)
     for name, text in texts.items():
         write_text_atomically(folder / name, text)
+    figures = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    write_record(folder / SPEED, {"command": command, "environment": asdict(environment), "figures": figures})
 
 
 def speed_markdown(measurements: Sequence[Measurement], *, environment: Environment, published: float) -> str:

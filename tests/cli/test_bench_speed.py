@@ -26,7 +26,7 @@ def test_every_combination_is_measured_in_a_process_of_its_own(
     result = bench(output, *options, "--objects", "1,2")
     assert result.exit_code == 0, result.output
     assert {path.name for path in output.iterdir()} == {
-        *("speed.csv", "stages.csv", "speed.md", "speed_accuracy.png", "speed_accuracy.svg")
+        *("speed.csv", "stages.csv", "speed.md", "speed.json", "speed_accuracy.png", "speed_accuracy.svg")
     }
     with (output / "speed.csv").open(newline="") as file:
         one, two = csv.DictReader(file)

@@ -1,0 +1,43 @@
+"""Records that runs leave beside their tables: JSON that says what was run, how, where, and what came out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.errors import DataError
+
+EVALUATE, PREDICT, SPEED, SWEEP = "evaluate.json", "predict.json", "speed.json", "sweep.json"
+
+JsonObject = dict[str, Any]
+
+
+def write_record(path: Path, content: Mapping[str, object]) -> None:
+    """Writes a record atomically.
+
+    Args:
+        path: the file; its folder must exist.
+        content: what JSON can hold.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    write_text_atomically(path, json.dumps(content, indent=1) + "\n")
+
+
+def read_record(path: Path) -> JsonObject:
+    """What :func:`write_record` wrote.
+
+    Raises:
+        DataError: the file cannot be read, or holds something else than a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise DataError([f"{path} cannot be read as JSON: run mrnet {path.stem} again"]) from error
+    if not isinstance(content, dict):
+        raise DataError([f"{path} is not a record of mrnet {path.stem}: run it again"])
+    return content

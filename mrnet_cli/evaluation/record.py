@@ -1,0 +1,55 @@
+"""The record beside an evaluation's tables: rules, data, figures, and how the masks were made where that is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from mrnet_cli.data.records import PREDICT, JsonObject, read_record
+from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.runner import Evaluation
+from mrnet_cli.evaluation.tables import MEASURES, global_row, protocol_line
+
+
+def evaluation_record(
+    evaluation: Evaluation, predictions: Path, *, split: str, provenance: Mapping[str, object]
+) -> JsonObject:
+    """What `evaluate.json` holds.
+
+    Args:
+        evaluation: of the predictions.
+        predictions: the folder or zip that was scored.
+        split: what was scored.
+        provenance: command and environment.
+    """
+    return {
+        **provenance,
+        "predictions": evaluation.predictions,
+        "protocol": asdict(evaluation.protocol),
+        "protocol_line": protocol_line(evaluation, split=split),
+        "split": split,
+        "sequences": list(evaluation.sequences),
+        "objects": len(evaluation.objects),
+        "frames": evaluation.frames,
+        "boundary_tolerances": list(evaluation.boundaries.tolerances),
+        "figures": dict(zip(("J&F-Mean", *MEASURES), global_row(evaluation), strict=True)),
+        "predict": _prediction_run(predictions, list(evaluation.sequences)),
+    }
+
+
+def _prediction_run(predictions: Path, sequences: list[str]) -> JsonObject | None:
+    """Settings, machine and speed of the run of `mrnet predict` that made the masks; None where it is not known."""
+    try:
+        record = read_record(predictions / PREDICT)
+        finished = [record["finished"][name] for name in sequences]
+        frames = sum(int(one["frames"]) for one in finished)
+        return {
+            "settings": record["settings"],
+            "environment": record.get("environment"),
+            "frames": frames,
+            "seconds_per_frame": sum(float(one["seconds"]) for one in finished) / frames,
+        }
+    except (DataError, KeyError, TypeError, ValueError):
+        # masks of other programs have no such record, and a damaged one says nothing about the scores
+        return None
