@@ -1,0 +1,242 @@
+"""Runs read back: what the folders of mrnet's commands hold, by the records beside their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from mrnet_cli.data import rankings
+from mrnet_cli.data.rankings import Choice, read_rankings
+from mrnet_cli.data.records import EVALUATE, PREDICT, SPEED, SWEEP, JsonObject, read_record
+from mrnet_cli.errors import DataError
+
+ABLATION = "ablation.csv"
+
+_Run = TypeVar("_Run", bound="Run")
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A folder that a command left.
+
+    Attributes:
+        name: that tables and figures call it by.
+        folder: as it was given.
+        record: what its JSON file holds; empty for an ablation.
+    """
+
+    name: str
+    folder: Path
+    record: JsonObject
+
+
+@dataclass(frozen=True, eq=False)
+class Scores(Run):
+    """What `mrnet evaluate` left.
+
+    Attributes:
+        objects: `sequence, object, J-Mean, F-Mean` and the other measures, in [0, 1].
+        frames: `sequence, object, frame, J, F`, in [0, 1].
+    """
+
+    objects: pd.DataFrame
+    frames: pd.DataFrame
+
+    @property
+    def protocol(self) -> str:
+        """Its name, such as `davis2016`."""
+        return str(self.record["protocol"]["name"])
+
+    @property
+    def year(self) -> int | None:
+        """Of the DAVIS rules it follows to the letter; None for any other rules."""
+        rules = self.record["protocol"]
+        by_letter = rules["first_last"] == "drop" and self.record["boundary_tolerances"][0] == 0.008
+        return {"davis2016": 2016, "davis2017": 2017}.get(self.protocol) if by_letter else None
+
+    @property
+    def sequences(self) -> list[str]:
+        """Their names, in order."""
+        return [str(name) for name in self.record["sequences"]]
+
+    def figure(self, name: str) -> float:
+        """The mean over all objects of `J&F-Mean`, `J-Mean` and so on, in [0, 1] but decay."""
+        return float(self.record["figures"][name])
+
+    @property
+    def predict(self) -> JsonObject | None:
+        """Settings, environment and `seconds_per_frame` of the `mrnet predict` that made the masks, where known."""
+        known: JsonObject | None = self.record["predict"]
+        return known
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions(Run):
+    """What `mrnet predict` left.
+
+    Attributes:
+        choices: by sequence, which past frames were picked.
+    """
+
+    choices: dict[str, list[Choice]]
+
+
+@dataclass(frozen=True, eq=False)
+class Speed(Run):
+    """What `mrnet bench-speed` left: rows of `speed.csv`, in the record's `figures`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep(Run):
+    """What `mrnet sweep` left.
+
+    Attributes:
+        points: `k, n, J, F, J&F, seconds_per_frame`, the scores in [0, 1].
+    """
+
+    points: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class Ablation(Run):
+    """A table of variants of the network, each trained and scored on its own.
+
+    Attributes:
+        rows: `variant, seed, J, F, J&F, low, high, seconds_per_frame, parameters, source`, the scores in [0, 1].
+    """
+
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of any kind, in the order in which their folders were given."""
+
+    every: tuple[Run, ...]
+
+    def of(self, kind: type[_Run]) -> list[_Run]:
+        """Those of a kind."""
+        return [run for run in self.every if isinstance(run, kind)]
+
+    def choices_of(self, scores: Scores) -> dict[str, list[Choice]]:
+        """Which past frames were picked for the masks that were scored; empty where no such run is among these."""
+        if scores.predict is None:
+            return {}
+        settings = scores.predict["settings"]
+        return next((one.choices for one in self.of(Predictions) if one.record["settings"] == settings), {})
+
+
+def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
+    """Reads folders of runs, or folders that hold such folders.
+
+    Args:
+        folders: with the name each goes by; None: its own. A folder given twice counts once, by the name given last.
+
+    Raises:
+        DataError: names every folder that is no run, and every file of a run that cannot be read.
+    """
+    found: list[Run] = []
+    problems: list[str] = []
+    names = {folder.resolve(): (name, folder) for name, folder in folders}
+    for whole, (name, folder) in names.items():
+        places = _places(folder)
+        if not places:
+            problems.append(f"{folder} is no run of mrnet: neither it nor a folder in it holds {_any_record()}")
+        for place, file in places:
+            own = name or whole.name if place == folder else " ".join(filter(None, (name, place.name)))
+            try:
+                found.append(_READERS[file](own, place))
+            except DataError as error:
+                problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return Runs(tuple(found))
+
+
+def _places(folder: Path) -> list[tuple[Path, str]]:
+    """Where records lie: in the folder, else in those that it holds."""
+    here = [(folder, file) for file in _READERS if (folder / file).is_file()]
+    if here or not folder.is_dir():
+        return here
+    return [(path, file) for path in sorted(folder.iterdir()) for file in _READERS if (path / file).is_file()]
+
+
+def _any_record() -> str:
+    *most, last = _READERS
+    return f"{', '.join(most)} or {last}"
+
+
+def _scores(name: str, folder: Path) -> Scores:
+    path = folder / EVALUATE
+    measures = dict.fromkeys(("J-Mean", "F-Mean"), "float64")
+    objects = _table(folder / "objects.csv", {"sequence": "str", "object": "int64", **measures})
+    each = {"sequence": "str", "object": "int64", "frame": "str", "J": "float64", "F": "float64"}
+    scores = Scores(name, folder, read_record(path), objects, _table(folder / "frames.csv", each))
+    try:
+        # what tables ask for is asked for now, so that they need not doubt it
+        _ = scores.year, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
+        known = scores.sequences == list(objects["sequence"].unique()) and bool(scores.record["split"])
+        _ = scores.record["protocol_line"], scores.predict and float(scores.predict["seconds_per_frame"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
+    if not known:
+        raise DataError([f"{path} speaks of other sequences than objects.csv beside it: run mrnet evaluate again"])
+    return scores
+
+
+def _predictions(name: str, folder: Path) -> Predictions:
+    record = read_record(folder / PREDICT)
+    if not isinstance(record.get("settings"), dict) or not isinstance(record.get("finished"), dict):
+        raise DataError([f"{folder / PREDICT} is not a record of mrnet predict: run it again"])
+    table = folder / rankings.NAME
+    return Predictions(name, folder, record, read_rankings(table) if table.is_file() else {})
+
+
+def _speed(name: str, folder: Path) -> Speed:
+    record = read_record(folder / SPEED)
+    try:
+        _ = [(float(row["model_mean"]), int(row["objects"]), row["method"]) for row in record["figures"]]
+        _ = record["environment"]["cpu"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError([f"{folder / SPEED} is not a record of mrnet bench-speed: run it again"]) from error
+    return Speed(name, folder, record)
+
+
+def _sweep(name: str, folder: Path) -> Sweep:
+    columns = {"k": "int64", "n": "int64"} | dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), "float64")
+    return Sweep(name, folder, read_record(folder / SWEEP), _table(folder / "sweep.csv", columns))
+
+
+def _ablation(name: str, folder: Path) -> Ablation:
+    numbers = ("J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters")
+    columns = {"variant": "str", "seed": "str", **dict.fromkeys(numbers, "float64"), "source": "str"}
+    return Ablation(name, folder, {}, _table(folder / ABLATION, columns))
+
+
+def _table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
+    """A CSV with at least these columns, of these types."""
+    try:
+        # a sequence may be called NA; only a number may be missing
+        missing = {name: [""] for name, kind in columns.items() if kind == "float64"}
+        table = pd.read_csv(
+            path, dtype=dict(columns), keep_default_na=False, na_values=missing, float_precision="round_trip"
+        )
+        absent = [name for name in columns if name not in table]
+    except (OSError, ValueError) as error:
+        raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
+    if absent:
+        raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
+    return table
+
+
+_READERS: dict[str, Callable[[str, Path], Run]] = {
+    EVALUATE: _scores,
+    PREDICT: _predictions,
+    SPEED: _speed,
+    SWEEP: _sweep,
+    ABLATION: _ablation,
+}
