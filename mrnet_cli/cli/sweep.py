@@ -1,0 +1,104 @@
+"""``mrnet sweep``: J&F and seconds per frame over k and n."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import cast
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mrnet_cli.cli.options import Listed, comma_separated
+from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.provenance import provenance
+from mrnet_cli.data.davis import Year
+from mrnet_cli.data.files import check_output_dir
+from mrnet_cli.data.rows import percent
+from mrnet_cli.inference.segmenter import DTYPES, choose_device
+from mrnet_cli.models.weights import load_weights
+from mrnet_cli.sweep.plan import Data, Figures, Network, Point
+from mrnet_cli.sweep.run import sweep as run
+
+path = click.Path(path_type=Path)
+
+
+@click.command(
+    epilog="Example:  mrnet sweep --davis DAVIS --year 2016 --split val --k 1,2,4,8 --n 1,5,10 --output sweep"
+)
+@click.option("--davis", type=path, required=True, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
+@click.option("--year", type=click.Choice(["2016", "2017"]), default="2016", show_default=True, help="Whose rules.")
+@click.option("--split", default="val", show_default=True, help="Split file of --davis.")
+@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
+@click.option("--sequences", help="Comma-separated names in place of all.")
+@click.option("--k", "ks", type=Listed(click.IntRange(1)), help="Past frames compared  [default: the network's].")
+@click.option("--n", "ns", type=Listed(click.IntRange(1)), help="Distances between them  [default: the network's].")
+@click.option(
+    "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
+)
+@click.option("--size", type=click.IntRange(min=0), help="Short side frames are scaled to  [default: as trained].")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto: a GPU where there is one.")
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Points at a time; with more than 1 they slow each other, and seconds per frame say so.",
+)
+@click.option("--resume", is_flag=True, help="Keep the points and sequences that an interrupted sweep finished.")
+@click.option("--output", type=path, required=True, help="Folder for sweep.csv and, below points/, each point's run.")
+def sweep(
+    davis: Path,
+    year: str,
+    split: str,
+    resolution: str,
+    sequences: str | None,
+    ks: Sequence[int] | None,
+    ns: Sequence[int] | None,
+    weights: Path | None,
+    size: int | None,
+    device: str,
+    dtype: str,
+    workers: int,
+    resume: bool,
+    output: Path,
+) -> None:
+    """Segments and scores a split at every combination of k and n.
+
+    --k and --n take lists, separated by commas.
+    """
+    check_output_dir(output)
+    if ks is None and ns is None:
+        raise click.UsageError("give --k, --n or both")
+    place = choose_device(device)
+    own = load_weights(weights).config
+    points = [Point(k, n) for k, n in product(ks or (own.k,), ns or (own.n,))]
+    names = comma_separated(sequences)
+    with frame_progress("Sweeping", len(points), unit="points") as advance:
+        done = run(
+            points,
+            output,
+            network=Network(weights, size, str(place), dtype),
+            data=Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names)),
+            provenance=provenance(place),
+            workers=workers,
+            resume=resume,
+            on_point=advance,
+        )
+    _show(done, workers)
+
+
+def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:
+    table = Table(title="Sweep (percent; seconds end to end)", box=box.SIMPLE, title_justify="left")
+    for column in ("k", "n", "J&F", "J", "F", "s a frame"):
+        table.add_column(column, justify="right")
+    for point, one in done:
+        scores = map(percent, (one.jf, one.j, one.f))
+        table.add_row(str(point.k), str(point.n), *scores, f"{one.seconds_per_frame:.3f}")
+    Console().print(table)
+    if workers > 1:
+        click.echo(f"{workers} points were run at a time, which made each slower.")

@@ -1,0 +1,178 @@
+"""What a sweep runs, and the record that keeps points of other sweeps out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mrnet_cli.data.davis import Sequence as Video
+from mrnet_cli.data.davis import Year, load_davis
+from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.records import PREDICT, SWEEP, JsonObject, read_record, write_record
+from mrnet_cli.data.rows import csv_text
+from mrnet_cli.errors import DataError
+from mrnet_cli.inference.jobs import Job, davis_jobs
+from mrnet_cli.inference.record import settings_of
+from mrnet_cli.inference.segmenter import DTYPES, Segmenter
+from mrnet_cli.models.weights import load_weights, shipped_weights
+
+TABLE = "sweep.csv"
+COLUMNS = ("k", "n", "J", "F", "J&F", "seconds_per_frame")
+POINT = "point.json"
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination: at most k past frames beside the first, n frames apart."""
+
+    k: int
+    n: int
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"k{self.k}_n{self.n}"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a point gave: scores in [0, 1], and seconds from the picture file to the mask file."""
+
+    j: float
+    f: float
+    seconds_per_frame: float
+
+    @property
+    def jf(self) -> float:
+        """J&F."""
+        return (self.j + self.f) / 2
+
+
+@dataclass(frozen=True)
+class Data:
+    """The part of a DAVIS root that is segmented and scored."""
+
+    root: Path
+    year: Year
+    split: str
+    resolution: str
+    sequences: tuple[str, ...] | None
+
+    def jobs(self) -> list[Job]:
+        """The videos; errors as in :func:`~mrnet_cli.inference.jobs.davis_jobs`."""
+        return davis_jobs(
+            self.root, year=self.year, split=self.split, resolution=self.resolution, sequences=self.sequences
+        )
+
+    def annotations(self) -> list[Video]:
+        """What they are scored by; errors as in :func:`~mrnet_cli.data.davis.load_davis`."""
+        return load_davis(
+            self.root,
+            year=self.year,
+            split=self.split,
+            resolution=self.resolution,
+            sequences=self.sequences,
+            with_images=False,
+        )
+
+    def identity(self, jobs: Iterable[Job]) -> JsonObject:
+        """What tells these data from others: the choice, and a hash of first masks and of files by name and size."""
+        digest = hashlib.sha256()
+        for job in jobs:
+            digest.update(job.mask.tobytes())
+        videos = [*(job.frames for job in jobs), *(one.annotations for one in self.annotations())]
+        for path in (path for paths in videos for path in paths):
+            digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
+        choice = {"year": self.year, "split": self.split, "resolution": self.resolution}
+        return {**choice, "sequences": [job.name for job in jobs], "files_sha256": digest.hexdigest()}
+
+
+@dataclass(frozen=True)
+class Network:
+    """What segments, but for k and n; fields as the options of `mrnet predict`."""
+
+    weights: Path | None
+    size: int | None
+    device: str
+    dtype: str
+
+    def segmenter(self, point: Point | None = None) -> Segmenter:
+        """At a point, or as the weights have it; errors as in :func:`~mrnet_cli.models.weights.load_weights`."""
+        k, n = (point.k, point.n) if point else (None, None)
+        network = load_weights(self.weights)
+        return Segmenter(network, device=self.device, dtype=DTYPES[self.dtype], size=self.size, k=k, n=n)
+
+    def settings(self, segmenter: Segmenter) -> JsonObject:
+        """What the masks depend on beside the data."""
+        return settings_of(segmenter, self.weights or shipped_weights())
+
+
+class SweepFolder:
+    """The output of a sweep: `sweep.json`, `sweep.csv`, and below `points/` a folder for each point.
+
+    Args:
+        folder: the output.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def place(self, point: Point) -> Path:
+        """The folder of a point."""
+        return self._folder / "points" / point.name
+
+    def begin(self, settings: Mapping[str, object], *, resume: bool, provenance: Mapping[str, object]) -> None:
+        """Takes over what an earlier sweep finished, or forgets it.
+
+        Args:
+            settings: all that points depend on beside k and n.
+            resume: whether to take over.
+            provenance: command and environment, for the record.
+
+        Raises:
+            DataError: the earlier sweep had other settings, or its record cannot be read.
+            OutputError: the folder cannot be written.
+        """
+        path = self._folder / SWEEP
+        if resume and path.is_file():
+            earlier = read_record(path).get("settings", {})
+            differing = sorted(key for key in settings.keys() | earlier if settings.get(key) != earlier.get(key))
+            if differing:
+                raise DataError(
+                    [f"{path} is of a sweep with another {', '.join(differing)}: run without --resume to begin anew"]
+                )
+        else:
+            # the points' records go before the sweep's own, so that none is ever taken for one of another sweep
+            for place in (self._folder / "points").glob("k*_n*"):
+                remove_file(place / POINT)
+                remove_file(place / "predictions" / PREDICT)
+            remove_file(self._folder / TABLE)
+        make_output_dir(self._folder)
+        write_record(path, {**provenance, "settings": settings})
+
+    def figures(self, point: Point) -> Figures | None:
+        """What a finished point gave; None where it is not finished.
+
+        Raises:
+            DataError: its record cannot be read.
+        """
+        path = self.place(point) / POINT
+        if not path.is_file():
+            return None
+        try:
+            return Figures(**read_record(path))
+        except TypeError as error:
+            raise DataError([f"{path} is not a record of a point: run without --resume to begin anew"]) from error
+
+    def finish(self, point: Point, figures: Figures) -> None:
+        """Notes that a point is finished."""
+        write_record(self.place(point) / POINT, asdict(figures))
+
+    def write_table(self, points: Sequence[Point]) -> list[tuple[Point, Figures]]:
+        """Writes `sweep.csv` with those of the points that are finished, and returns them."""
+        done = [(point, figures) for point in points if (figures := self.figures(point))]
+        rows = [(point.k, point.n, one.j, one.f, one.jf, one.seconds_per_frame) for point, one in done]
+        write_text_atomically(self._folder / TABLE, csv_text(COLUMNS, rows))
+        return done

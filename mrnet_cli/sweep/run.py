@@ -1,0 +1,138 @@
+"""Runs the points of a sweep, in one process or several."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import torch
+
+from mrnet_cli.data.files import make_output_dir
+from mrnet_cli.data.records import EVALUATE, write_record
+from mrnet_cli.errors import MrnetError
+from mrnet_cli.evaluation.protocol import of_year
+from mrnet_cli.evaluation.record import evaluation_record
+from mrnet_cli.evaluation.runner import evaluate
+from mrnet_cli.evaluation.tables import write_evaluation
+from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.pipeline import predict, unfinished
+from mrnet_cli.inference.record import Record
+from mrnet_cli.sweep.plan import Data, Figures, Network, Point, SweepFolder
+
+
+def sweep(
+    points: Sequence[Point],
+    output: Path,
+    *,
+    network: Network,
+    data: Data,
+    provenance: Mapping[str, object],
+    workers: int = 1,
+    resume: bool = False,
+    on_point: Callable[[str], None] = lambda name: None,
+) -> list[tuple[Point, Figures]]:
+    """Segments and scores the data at every point.
+
+    Args:
+        points: to run, in order.
+        output: `sweep.csv`, `sweep.json` and `points/` are written here.
+        network: what segments.
+        data: what is segmented.
+        provenance: command and environment, for the records.
+        workers: points at a time, each in a process of its own that has its share of the threads.
+        resume: keep the points, and of the others the sequences, that an earlier run of the same settings finished.
+        on_point: called with a point's name once it is finished.
+
+    Returns:
+        What each point gave; the scores are the same for any number of workers.
+
+    Raises:
+        DataError: data that cannot be used, or an earlier sweep of other settings.
+        OutputError: the output cannot be written.
+        MrnetError: a worker process died.
+    """
+    jobs = data.jobs()
+    settings = network.settings(network.segmenter())
+    for name in ("k", "n"):
+        del settings["config"][name]
+    folder = SweepFolder(output)
+    folder.begin(
+        {**settings, "data": data.identity(jobs)}, resume=resume, provenance={**provenance, "workers": workers}
+    )
+    todo = [point for point in points if folder.figures(point) is None]
+    for point in points:
+        if point not in todo:
+            on_point(point.name)
+    work = partial(run_point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
+    folder.write_table(points)
+    for point in _map(work, todo, workers=workers):
+        folder.write_table(points)
+        on_point(point.name)
+    return folder.write_table(points)
+
+
+def run_point(
+    point: Point,
+    *,
+    folder: SweepFolder,
+    jobs: list[Job],
+    network: Network,
+    data: Data,
+    provenance: Mapping[str, object],
+) -> Point:
+    """Segments and scores the data at a point; below its folder are `predictions/`, `scores/` and `point.json`."""
+    predictions, scores = folder.place(point) / "predictions", folder.place(point) / "scores"
+    segmenter = network.segmenter(point)
+    record = Record(predictions, network.settings(segmenter), provenance=provenance)
+    # a sweep that began anew has left no record to resume
+    record.resume()
+    predict(segmenter, unfinished(jobs, predictions, record), predictions, record=record)
+    evaluation = evaluate(data.annotations(), predictions, protocol=of_year(data.year))
+    make_output_dir(scores)
+    write_evaluation(evaluation, scores, split=data.split)
+    write_record(scores / EVALUATE, evaluation_record(evaluation, predictions, split=data.split, provenance=provenance))
+    finished = [record.finished[job.name] for job in jobs]
+    seconds = sum(one.seconds for one in finished) / sum(one.frames for one in finished)
+    folder.finish(point, Figures(evaluation.j.mean, evaluation.f.mean, seconds))
+    return point
+
+
+def _map(work: Callable[[Point], Point], points: Sequence[Point], *, workers: int) -> Iterator[Point]:
+    """Works on points; they come in the order in which they get done."""
+    if workers == 1 or len(points) < 2:
+        yield from map(work, points)
+        return
+    threads = max(1, torch.get_num_threads() // workers)
+    # spawned, as a forked process cannot use a GPU, and may hang where there are threads
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(threads,))
+    try:
+        for future in as_completed([pool.submit(work, point) for point in points]):
+            yield future.result()
+    except BrokenProcessPool as error:
+        raise MrnetError("a worker process died, perhaps for want of memory: try fewer workers") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker(threads: int) -> None:
+    torch.set_num_threads(threads)
+    # Ctrl-C ends a worker without words; the parent has them
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would go on writing, beside the run that resumes."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)

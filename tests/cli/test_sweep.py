@@ -1,0 +1,120 @@
+"""``mrnet sweep`` from outside: what it writes, how it resumes, and what it says of bad input."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mrnet_cli.cli.main import main
+
+WriteDavis = Callable[..., Path]
+
+
+def mrnet(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def scores_of(folder: Path) -> list[dict[str, str]]:
+    """The rows but for their seconds, which no two runs share."""
+    with (folder / "sweep.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(float(row.pop("seconds_per_frame")) > 0 for row in rows)
+    return rows
+
+
+@pytest.fixture
+def options(write_davis: WriteDavis, tiny_weights: Path, one_thread: None) -> list[str | Path]:
+    """Of a sweep over two small videos."""
+    return ["--davis", write_davis("a", "b", year=2016), "--weights", tiny_weights, "--device", "cpu"]
+
+
+def test_a_point_is_what_predict_and_evaluate_give(options: list[str | Path], tmp_path: Path) -> None:
+    result = mrnet("sweep", *options, "--k", "1,2", "--n", "3", "--output", tmp_path / "sweep")
+    assert result.exit_code == 0, result.output
+    header = (tmp_path / "sweep" / "sweep.csv").read_text().splitlines()[0]
+    assert header == "k,n,J,F,J&F,seconds_per_frame"
+    rows = scores_of(tmp_path / "sweep")
+    assert [(row["k"], row["n"]) for row in rows] == [("1", "3"), ("2", "3")]
+    data = ["--year", "2016", "--davis", options[1]]
+    mrnet("predict", *options, "--year", "2016", "--k", "2", "--n", "3", "--output", tmp_path / "p")
+    mrnet("evaluate", *data, "--predictions", tmp_path / "p", "--workers", "1", "--output", tmp_path / "s")
+    figures = json.loads((tmp_path / "s" / "evaluate.json").read_text())["figures"]
+    assert [float(rows[1][name]) for name in ("J", "F", "J&F")] == [
+        figures[f"{name}-Mean"] for name in ("J", "F", "J&F")
+    ]
+
+
+def test_an_axis_that_is_not_given_is_the_networks(options: list[str | Path], tmp_path: Path) -> None:
+    result = mrnet("sweep", *options, "--sequences", "a", "--n", "1,2", "--output", tmp_path / "sweep")
+    assert result.exit_code == 0, result.output
+    assert [(row["k"], row["n"]) for row in scores_of(tmp_path / "sweep")] == [("4", "1"), ("4", "2")]
+
+
+def test_a_killed_sweep_of_two_processes_resumes_in_one(options: list[str | Path], tmp_path: Path) -> None:
+    grid, killed = ("--k", "1,2,3", "--n", "2"), tmp_path / "killed"
+    words = [str(word) for word in ("sweep", *options, *grid, "--workers", "2", "--output", killed)]
+    process = subprocess.Popen([sys.executable, "-m", "mrnet_cli", *words], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not list(killed.glob("points/*/point.json")) and time.monotonic() < until:
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -9, "the sweep ended before it could be killed"
+    (kept,) = list(killed.glob("points/*/point.json"))[:1]
+    before = kept.stat().st_mtime_ns
+    assert mrnet("sweep", *options, *grid, "--resume", "--output", killed).exit_code == 0
+    assert kept.stat().st_mtime_ns == before
+    assert mrnet("sweep", *options, *grid, "--output", tmp_path / "whole").exit_code == 0
+    assert scores_of(killed) == scores_of(tmp_path / "whole")
+
+
+def test_without_resume_every_point_is_run_anew(options: list[str | Path], tmp_path: Path) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    point = tmp_path / "sweep" / "points" / "k1_n5" / "point.json"
+    point.write_text('{"j": 1.0, "f": 1.0, "seconds_per_frame": 1.0}')
+    assert mrnet(*arguments).exit_code == 0
+    assert float(scores_of(tmp_path / "sweep")[0]["J"]) < 1
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [(("--size", "96"), "config"), (("--sequences", "a"), "data"), (("--dtype", "bfloat16"), "dtype")],
+)
+def test_points_of_other_settings_are_never_mixed(
+    options: list[str | Path], tmp_path: Path, change: tuple[str, str], named: str
+) -> None:
+    arguments = ("sweep", *options, "--k", "1", "--n", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    result = mrnet(*arguments, *change, "--resume")
+    assert result.exit_code == 2
+    assert f"sweep.json is of a sweep with another {named}: run without --resume" in result.stderr
+
+
+def test_frames_of_another_size_in_bytes_are_other_data(options: list[str | Path], tmp_path: Path) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    with (Path(options[1]) / "JPEGImages" / "480p" / "a" / "00003.jpg").open("ab") as file:
+        file.write(b"\0")
+    result = mrnet(*arguments, "--resume")
+    assert (result.exit_code, "another data" in result.stderr) == (2, True)
+
+
+def test_bad_input_is_refused_with_nothing_written(options: list[str | Path], tmp_path: Path) -> None:
+    output = tmp_path / "sweep"
+    for arguments, words in (
+        ((), "give --k, --n or both"),
+        (("--k", "0"), "not in the range"),
+        (("--k", "1", "--sequences", "ghost"), "ghost is not in val"),
+        (("--k", "1", "--weights", tmp_path / "none"), "is not a file"),
+    ):
+        result = mrnet("sweep", *options, *arguments, "--output", output)
+        assert (result.exit_code, words in result.stderr) == (2, True), result.output
+        assert not output.exists()
