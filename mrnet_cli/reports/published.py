@@ -3,6 +3,7 @@
 ``published_results.csv`` holds Table 2 of Li et al., "Mask-Ranking Network for Semi-Supervised Video Object
 Segmentation", ACCV 2020, row by row. J, F and J&F are in percent; the seconds per frame are what the methods' papers
 claim, each on the GPU of its authors, and ``>`` before a number is there too. An empty cell is empty there.
+``published_ablation.csv`` holds the ablation (its "Table 6"), J&F on DAVIS-2016 val, by our names of the variants.
 """
 
 from __future__ import annotations
@@ -31,13 +32,30 @@ class Published:
     slower: bool
 
 
+def table2_rows() -> list[dict[str, str]]:
+    """Table 2 row by row, each cell as it is printed there.
+
+    >>> table2_rows()[2]["davis2016_seconds_per_frame"]
+    '>100'
+    """
+    return _rows("published_results.csv")
+
+
+def published_ablation() -> dict[str, str]:
+    """J&F by variant, as printed.
+
+    >>> published_ablation()["mask"]
+    '82.6'
+    """
+    return {row["variant"]: row["J&F"] for row in _rows("published_ablation.csv")}
+
+
 def published_results() -> list[Published]:
     """The rows in the paper's order.
 
     >>> published_results()[-1]
     Published(method='MRNet', online=False, davis2016_jf=85.0, seconds=0.16, slower=False)
     """
-    text = (files("mrnet_cli.reports") / "published_results.csv").read_text()
     return [
         Published(
             method=row["method"],
@@ -46,7 +64,7 @@ def published_results() -> list[Published]:
             seconds=_number(row["davis2016_seconds_per_frame"]),
             slower=row["davis2016_seconds_per_frame"].startswith(">"),
         )
-        for row in csv.DictReader(text.splitlines())
+        for row in table2_rows()
     ]
 
 
@@ -57,6 +75,11 @@ def published_seconds(method: str = "MRNet") -> float:
     0.16
     """
     return next(row.seconds for row in published_results() if row.method == method and row.seconds is not None)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    text = (files("mrnet_cli.reports") / name).read_text()
+    return list(csv.DictReader(text.splitlines()))
 
 
 def _number(cell: str) -> float | None:

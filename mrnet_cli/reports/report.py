@@ -2,24 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from mrnet_cli.data.files import make_output_dir
-from mrnet_cli.reports.runs import Runs
+from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.reports.ablation import ablation_table
+from mrnet_cli.reports.methods import Method, measured_methods
+from mrnet_cli.reports.runs import Ablation, Runs, Scores
+from mrnet_cli.reports.sequences import sequences_table
+from mrnet_cli.reports.table1 import table1
+from mrnet_cli.reports.table2 import RUNS_FILE, runs_csv, table2
+from mrnet_cli.reports.tables import Table, write_table
 
 
-def write_report(runs: Runs, output: Path) -> list[Path]:
+def write_report(
+    runs: Runs, output: Path, *, online: Collection[str] = (), k: int = 4, n: int = 5
+) -> tuple[list[Path], list[Table]]:
     """Writes what can be told of the runs: tables and figures.
 
     Args:
         runs: of any kinds.
         output: made if it is not there.
+        online: names of methods that learn on the first frames of test videos.
+        k: of Table 1.
+        n: of Table 1.
 
     Returns:
-        The files.
+        The files, and the tables to show.
 
     Raises:
+        DataError: runs that cannot be told apart, found before anything is written.
         OutputError: the folder or a file cannot be written.
     """
+    methods, left_out = measured_methods(runs, online=online)
+    tables = _tables(runs, methods, left_out, k=k, n=n)
     make_output_dir(output)
-    return []
+    files = [path for table in tables for path in write_table(table, output)]
+    if methods:
+        write_text_atomically(output / RUNS_FILE, runs_csv(methods))
+        files.append(output / RUNS_FILE)
+    return files, tables
+
+
+def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k: int, n: int) -> list[Table]:
+    tables = [table1(k, n), table2(methods, left_out)]
+    if scores := runs.of(Scores):
+        tables.append(sequences_table(scores))
+    if ablations := runs.of(Ablation):
+        tables.append(ablation_table(ablations))
+    return tables

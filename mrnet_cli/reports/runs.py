@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from mrnet_cli.errors import DataError
 ABLATION = "ablation.csv"
 
 _Run = TypeVar("_Run", bound="Run")
+_Read = Callable[[str], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,9 +175,9 @@ def _any_record() -> str:
 
 def _scores(name: str, folder: Path) -> Scores:
     path = folder / EVALUATE
-    measures = dict.fromkeys(("J-Mean", "F-Mean"), "float64")
-    objects = _table(folder / "objects.csv", {"sequence": "str", "object": "int64", **measures})
-    each = {"sequence": "str", "object": "int64", "frame": "str", "J": "float64", "F": "float64"}
+    measures = dict.fromkeys(("J-Mean", "F-Mean"), float)
+    objects = _table(folder / "objects.csv", {"sequence": str, "object": int, **measures})
+    each = {"sequence": str, "object": int, "frame": str, "J": float, "F": float}
     scores = Scores(name, folder, read_record(path), objects, _table(folder / "frames.csv", each))
     try:
         # what tables ask for is asked for now, so that they need not doubt it
@@ -207,30 +210,35 @@ def _speed(name: str, folder: Path) -> Speed:
 
 
 def _sweep(name: str, folder: Path) -> Sweep:
-    columns = {"k": "int64", "n": "int64"} | dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), "float64")
-    return Sweep(name, folder, read_record(folder / SWEEP), _table(folder / "sweep.csv", columns))
+    columns = {"k": int, "n": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
+    points = _table(folder / "sweep.csv", columns)
+    if points.empty:
+        raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
+    return Sweep(name, folder, read_record(folder / SWEEP), points)
 
 
 def _ablation(name: str, folder: Path) -> Ablation:
     numbers = ("J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters")
-    columns = {"variant": "str", "seed": "str", **dict.fromkeys(numbers, "float64"), "source": "str"}
+    columns: dict[str, _Read] = {"variant": str, "seed": str, **dict.fromkeys(numbers, _number), "source": str}
     return Ablation(name, folder, {}, _table(folder / ABLATION, columns))
 
 
-def _table(path: Path, columns: Mapping[str, str]) -> pd.DataFrame:
-    """A CSV with at least these columns, of these types."""
+def _table(path: Path, columns: Mapping[str, _Read]) -> pd.DataFrame:
+    """The named columns of a CSV, each cell read by its column's type."""
     try:
-        # a sequence may be called NA; only a number may be missing
-        missing = {name: [""] for name, kind in columns.items() if kind == "float64"}
-        table = pd.read_csv(
-            path, dtype=dict(columns), keep_default_na=False, na_values=missing, float_precision="round_trip"
-        )
-        absent = [name for name in columns if name not in table]
-    except (OSError, ValueError) as error:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        absent = [name for name in columns if rows and name not in rows[0]]
+        if absent:
+            raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
+        return pd.DataFrame({name: [read(row[name]) for row in rows] for name, read in columns.items()})
+    except (OSError, ValueError, TypeError, csv.Error) as error:
         raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
-    if absent:
-        raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
-    return table
+
+
+def _number(text: str) -> float:
+    """A number that may be missing."""
+    return float(text) if text else math.nan
 
 
 _READERS: dict[str, Callable[[str, Path], Run]] = {

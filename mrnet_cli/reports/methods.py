@@ -1,0 +1,93 @@
+"""Methods that were measured: the runs that go by one name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+from mrnet_cli.data.records import JsonObject
+from mrnet_cli.errors import DataError
+from mrnet_cli.reports.runs import Runs, Scores, Speed
+
+# of the official split val
+SEQUENCES = {2016: 20, 2017: 30}
+
+
+@dataclass(frozen=True)
+class Method:
+    """What was measured of a method on DAVIS val.
+
+    Attributes:
+        name: of its runs.
+        scores: by year.
+        speed: its row of `mrnet bench-speed`, where there is one.
+        online: `yes` or `no`: whether it learns on the first frames of test videos; empty where it is not known.
+    """
+
+    name: str
+    scores: dict[int, Scores]
+    speed: JsonObject | None
+    online: str
+
+    @cached_property
+    def seconds(self) -> tuple[float, str] | None:
+        """Seconds per frame of DAVIS-2016, and which clock and machine they are of."""
+        if self.speed is not None:
+            where = ", ".join(filter(None, (self.speed.get("gpu"), self.speed["cpu"])))
+            return float(self.speed["model_mean"]), f"the network alone, by mrnet bench-speed, on {where}"
+        known = self.scores[2016].predict if 2016 in self.scores else None
+        if known is None:
+            return None
+        machine = known.get("environment") or {}
+        where = ", ".join(filter(None, (machine.get("gpu"), machine.get("cpu")))) or "an unknown machine"
+        return float(known["seconds_per_frame"]), f"end to end, from picture file to mask file, on {where}"
+
+    def is_whole(self, year: int) -> bool:
+        """Whether every sequence of the official split was scored."""
+        return len(self.scores[year].sequences) == SEQUENCES[year]
+
+
+def measured_methods(runs: Runs, *, online: Collection[str] = ()) -> tuple[list[Method], list[str]]:
+    """The methods, in the order of the runs, and what was left out and why.
+
+    Args:
+        runs: evaluations of one name are one method, and timings of that name are its.
+        online: names of methods that learn on the first frames of test videos.
+
+    Raises:
+        DataError: evaluations that cannot be told apart, or names in `online` that no run has.
+    """
+    scores: dict[str, dict[int, Scores]] = {}
+    left_out, problems = [], []
+    for one in runs.of(Scores):
+        year = one.year
+        if year is None or one.record["split"] != "val":
+            left_out.append(f"{one.name} ({one.record['protocol_line']}): Table 2 is of DAVIS rules on split val")
+        elif year in (known := scores.setdefault(one.name, {})):
+            problems.append(
+                f"{one.folder} and {known[year].folder} are both of {one.name} on DAVIS-{year}: "
+                "tell them apart with --name NAME=DIR"
+            )
+        else:
+            known[year] = one
+    problems += [f"--online {name} names no evaluation" for name in online if name not in scores]
+    if problems:
+        raise DataError(problems)
+    speeds = {one.name: row for one in runs.of(Speed) if (row := _single(one)) is not None}
+    return [Method(name, by, speeds.get(name), _online(name, by, online)) for name, by in scores.items()], left_out
+
+
+def _single(speed: Speed) -> JsonObject | None:
+    """The row of single objects, where one configuration was timed on them."""
+    rows: list[JsonObject] = [row for row in speed.record["figures"] if row["objects"] == 1]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _online(name: str, scores: dict[int, Scores], online: Collection[str]) -> str:
+    if name in online:
+        return "yes"
+    known = next((one.predict for one in scores.values() if one.predict is not None), None)
+    if known is None:
+        return ""
+    return "yes" if known["settings"].get("adapt") else "no"

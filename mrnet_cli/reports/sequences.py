@@ -1,0 +1,56 @@
+"""What evaluations scored by sequence, method beside method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mrnet_cli.data.rows import percent
+from mrnet_cli.reports.runs import Scores
+from mrnet_cli.reports.tables import MISSING, Cell, CsvRow, Group, Table, mark_best
+
+_COLUMNS = ("method", "protocol", "split", "sequence", "objects", "frames", "J&F", "J", "F")
+
+
+def sequences_table(evaluations: Sequence[Scores]) -> Table:
+    """J&F by sequence, a column a method and a group of rows for each set of rules; the CSV has J and F too.
+
+    Args:
+        evaluations: at least one.
+    """
+    names = list(dict.fromkeys(one.name for one in evaluations))
+    rules = list(dict.fromkeys(_rules(one) for one in evaluations))
+    groups = [_group(rule, [one for one in evaluations if _rules(one) == rule], names) for rule in rules]
+    rows: list[CsvRow] = [row for one in evaluations for row in _csv_rows(one)]
+    columns = [("", "Sequence"), *(("J&F" if len(names) > 1 else "", name) for name in names)]
+    notes = [f"{one.name}: {one.record['protocol_line']}." for one in evaluations]
+    title = "J&F by sequence, in percent (measured)"
+    return Table("sequences", title, columns, groups, notes, _COLUMNS, rows)
+
+
+def _rules(one: Scores) -> tuple[str, str]:
+    return str(one.record["protocol"]["title"]), str(one.record["split"])
+
+
+def _group(rules: tuple[str, str], evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
+    by_name = {one.name: {row[3]: row[6] for row in _csv_rows(one)} for one in evaluations}
+    sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
+    rows: list[Sequence[Cell]] = []
+    for sequence in sequences:
+        values = [by_name.get(name, {}).get(sequence) for name in names]
+        texts = [MISSING if value is None else percent(float(value)) for value in values]
+        # a row has its own best, so that it is a group of its own, on end
+        best = [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
+        rows.append([Cell(sequence), *best])
+    means = {one.name: percent(one.figure("J&F-Mean")) for one in evaluations}
+    rows.append([Cell("mean over objects"), *(Cell(means.get(name, MISSING)) for name in names)])
+    return Group(f"{rules[0]} rules, split {rules[1]}", rows)
+
+
+def _csv_rows(one: Scores) -> list[tuple[str, str, str, str, int, int, float, float, float]]:
+    rows = []
+    for name, objects in one.objects.groupby("sequence", sort=False):
+        frames = one.frames[one.frames["sequence"] == name]["frame"].nunique()
+        j, f = float(objects["J-Mean"].mean()), float(objects["F-Mean"].mean())
+        title, split = _rules(one)
+        rows.append((one.name, title, split, str(name), len(objects), int(frames), (j + f) / 2, j, f))
+    return rows

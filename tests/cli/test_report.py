@@ -1,0 +1,190 @@
+"""``mrnet report`` from outside: what it makes of runs, and what it says of folders that are none."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import IdMask
+
+WriteTree = Callable[..., Path]
+
+TABLES = {f"{stem}.{suffix}" for stem in ("table1", "table2") for suffix in ("csv", "md", "tex")}
+
+
+def mrnet(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def scores(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> Callable[..., Path]:
+    """Evaluates predictions of the first object of `squares`, empty in some frames, by the rules of a year."""
+    root = tmp_path / "DAVIS"
+    write_tree(root / "Annotations" / "480p", {"squares": clip})
+    for year in ("2016", "2017"):
+        (root / "ImageSets" / year).mkdir(parents=True)
+        (root / "ImageSets" / year / "val.txt").write_text("squares\n")
+
+    def evaluate(name: str, *more: str, year: int = 2016, empty: int = 0) -> Path:
+        masks = [mask * (t != empty) for t, mask in enumerate(clip)] if empty else clip
+        predictions = write_tree(tmp_path / f"masks of {name}", {"squares": masks})
+        options = ("--davis", root, "--year", year, "--workers", "1", "--output", tmp_path / name)
+        result = mrnet("evaluate", "--predictions", predictions, *options, *more)
+        assert result.exit_code == 0, result.output
+        return tmp_path / name
+
+    return evaluate
+
+
+def test_evaluations_stand_below_the_published_rows(scores: Callable[..., Path], tmp_path: Path) -> None:
+    first, second = scores("first"), scores("second", empty=2)
+    result = mrnet("report", first, "--name", f"mine={second}", "--output", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    table = rows(tmp_path / "report" / "table2.csv")
+    assert list(table[0]) == [
+        *("method", "online", "davis2016_jf", "davis2016_j", "davis2016_f", "davis2016_seconds_per_frame"),
+        *("davis2017_jf", "davis2017_j", "davis2017_f", "source"),
+    ]
+    assert [row["source"] for row in table] == ["published"] * 21 + ["measured"] * 2
+    assert (table[21]["method"], table[22]["method"]) == ("first", "mine")
+    assert float(table[21]["davis2016_jf"]) == 100
+    assert float(table[22]["davis2016_j"]) == pytest.approx(200 / 3, abs=1e-10)
+    assert table[22]["davis2017_jf"] == table[22]["online"] == ""
+    page = (tmp_path / "report" / "table2.md").read_text()
+    assert "| mine | - | 66.7† | 66.7† | 66.7† | - | - | - | - | measured |" in page
+    assert "mine, measured: † 1 of the 20 sequences, not to be set beside the published" in page
+    assert "66.7†" in result.stdout
+
+
+def test_runs_of_one_name_are_one_method(scores: Callable[..., Path], tmp_path: Path) -> None:
+    named = [f"--name=ours={scores(f's{year}', year=year)}" for year in (2016, 2017)]
+    result = mrnet("report", *named, "--online", "ours", "--output", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    row = rows(tmp_path / "report" / "table2.csv")[-1]
+    assert (row["online"], row["davis2016_jf"], row["davis2017_jf"]) == ("yes", "100.0", "100.0")
+    assert [(row["year"], row["sequences"]) for row in rows(tmp_path / "report" / "table2_runs.csv")] == [
+        ("2016", "1"),
+        ("2017", "1"),
+    ]
+
+
+def test_a_folder_of_runs_and_a_comparison_are_looked_into(scores: Callable[..., Path], tmp_path: Path) -> None:
+    scores("both", "--predictions", str(tmp_path / "DAVIS" / "Annotations" / "480p"))
+    assert mrnet("report", tmp_path / "both", "--output", tmp_path / "report").exit_code == 0
+    assert [row["method"] for row in rows(tmp_path / "report" / "table2.csv")[21:]] == ["480p", "masks of both"]
+
+
+def test_seconds_and_settings_come_from_the_run_that_made_the_masks(
+    scores: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "masks of timed"
+    folder.mkdir()
+    record = {
+        "settings": {"weights_sha256": "abc", "adapt": 50},
+        "environment": {"cpu": "Abacus", "gpu": ""},
+        "finished": {"squares": {"frames": 5, "seconds": 2.0}, "other": {"frames": 1, "seconds": 100.0}},
+    }
+    (folder / "predict.json").write_text(json.dumps(record))
+    assert mrnet("report", scores("timed"), "--output", tmp_path / "report").exit_code == 0
+    row = rows(tmp_path / "report" / "table2.csv")[-1]
+    assert (row["davis2016_seconds_per_frame"], row["online"]) == ("0.4", "yes")
+    run = rows(tmp_path / "report" / "table2_runs.csv")[0]
+    assert run["weights_sha256"] == "abc"
+    assert run["seconds_are"] == "end to end, from picture file to mask file, on Abacus"
+
+
+def test_other_rules_and_splits_are_kept_out_of_table_2(scores: Callable[..., Path], tmp_path: Path) -> None:
+    kept = scores("kept", "--first-last", "keep", year=2017)
+    tree = tmp_path / "DAVIS" / "Annotations" / "480p"
+    mrnet("evaluate", "--annotations", tree, "--predictions", tree, "--workers", "1", "--output", tmp_path / "all")
+    assert mrnet("report", kept, tmp_path / "all", "--output", tmp_path / "report").exit_code == 0
+    assert len(rows(tmp_path / "report" / "table2.csv")) == 21
+    page = (tmp_path / "report" / "table2.md").read_text()
+    assert "Left out: kept (DAVIS-2017 rules, split val" in page
+    assert "Left out: all (DAVIS-2017 rules, split all" in page
+    assert len(rows(tmp_path / "report" / "sequences.csv")) == 2
+
+
+def test_sequences_of_real_predictions_have_the_official_values(davis_data: Path, golden: Path, tmp_path: Path) -> None:
+    predictions = davis_data / "predictions" / "osvos"
+    names, year = ["blackswan", "libby"], "2016"
+    options = ("--davis", davis_data / "DAVIS", "--year", year, "--sequences", ",".join(names), "--workers", "1")
+    mrnet("evaluate", *options, "--predictions", predictions, "--output", tmp_path / "osvos")
+    assert mrnet("report", tmp_path / "osvos", "--output", tmp_path / "report").exit_code == 0
+    official = {row["sequence"].rpartition("_")[0]: row for row in rows(golden / "davis2016_osvos_objects.csv")}
+    table = rows(tmp_path / "report" / "sequences.csv")
+    assert [row["sequence"] for row in table] == names
+    for row in table:
+        assert float(row["J"]) == pytest.approx(float(official[row["sequence"]]["J-Mean"]), abs=1e-12)
+        assert float(row["F"]) == pytest.approx(float(official[row["sequence"]]["F-Mean"]), abs=1e-12)
+    mean = sum(float(official[name][f"{measure}-Mean"]) for name in names for measure in "JF") / 4
+    measured = rows(tmp_path / "report" / "table2.csv")[-1]
+    assert float(measured["davis2016_jf"]) == pytest.approx(100 * mean, abs=1e-10)
+
+
+def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    columns = "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\n"
+    (folder / "ablation.csv").write_text(
+        f"{columns}none,0,0.5,0.7,0.6,0.55,0.65,0.1,4100000,measured\nmask,,0.6,0.8,0.7,,,,,measured\n"
+        "none,,,,0.811,,,,,published\n"
+    )
+    assert mrnet("report", folder, "--output", tmp_path / "report").exit_code == 0
+    lines = (tmp_path / "report" / "ablation.md").read_text().splitlines()
+    assert "| mask+similarity | - | 85.0 | - | - | - | - | - | published |" in lines
+    assert "| none | 0 | 60.0 | 50.0 | 70.0 | 55.0 to 65.0 | 0.100 | 4.1 | measured |" in lines
+    assert "| mask | - | 70.0 | 60.0 | 80.0 | - | - | - | measured |" in lines
+    assert sum("published |" in line for line in lines) == 3
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_written(scores: Callable[..., Path], tmp_path: Path) -> None:
+    sound, lacking, other = scores("sound"), scores("lacking"), scores("other")
+    (lacking / "frames.csv").unlink()
+    (other / "evaluate.json").write_text('{"protocol": 3}')
+    (tmp_path / "empty").mkdir()
+    runs = (sound, lacking, other, tmp_path / "empty", tmp_path / "none")
+    result = mrnet("report", *runs, "--output", tmp_path / "report")
+    assert result.exit_code == 2
+    said = [line for line in result.stderr.splitlines() if line]
+    for line, words in zip(
+        said,
+        (
+            "lacking/frames.csv cannot be read as a table",
+            "other/evaluate.json is not a record of mrnet evaluate: run it again",
+            "empty is no run of mrnet: neither it nor a folder in it holds evaluate.json, ",
+            "none is no run of mrnet",
+        ),
+        strict=True,
+    ):
+        assert line.startswith("Error: ")
+        assert words in line
+    assert not (tmp_path / "report").exists()
+
+
+def test_evaluations_that_cannot_be_told_apart_are_refused(scores: Callable[..., Path], tmp_path: Path) -> None:
+    first, second = scores("first"), scores("second")
+    named = [f"--name=mine={folder}" for folder in (first, second)]
+    result = mrnet("report", *named, "--online", "yours", "--output", tmp_path / "report")
+    assert result.exit_code == 2
+    assert "are both of mine on DAVIS-2016: tell them apart with --name NAME=DIR" in result.stderr
+    assert "--online yours names no evaluation" in result.stderr
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("arguments", [(), ("--name", "mine"), ("--name", "=x")])
+def test_what_is_to_be_reported_must_be_said(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    result = mrnet("report", *arguments, "--output", tmp_path / "report")
+    assert result.exit_code == 2
+    assert "give at least one folder" in result.stderr or "is not NAME=DIR" in result.stderr
