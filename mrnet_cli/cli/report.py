@@ -29,6 +29,8 @@ class NamedFolder(click.ParamType):  # type: ignore[type-arg]  # click takes arg
         name, equals, folder = value.partition("=")
         if not (name.strip() and equals and folder):
             self.fail(f"{value!r} is not NAME=DIR", param, ctx)
+        if "/" in name:
+            self.fail(f"{name!r} holds a slash, and folders of figures go by that name", param, ctx)
         return name.strip(), Path(folder)
 
 

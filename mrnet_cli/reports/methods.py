@@ -59,18 +59,19 @@ def measured_methods(runs: Runs, *, online: Collection[str] = ()) -> tuple[list[
         DataError: evaluations that cannot be told apart, or names in `online` that no run has.
     """
     scores: dict[str, dict[int, Scores]] = {}
+    seen: dict[tuple[str, str], Scores] = {}
     left_out, problems = [], []
     for one in runs.of(Scores):
-        year = one.year
-        if year is None or one.record["split"] != "val":
-            left_out.append(f"{one.name} ({one.record['protocol_line']}): Table 2 is of DAVIS rules on split val")
-        elif year in (known := scores.setdefault(one.name, {})):
+        twin = seen.setdefault((one.name, one.protocol), one)
+        if twin is not one:
             problems.append(
-                f"{one.folder} and {known[year].folder} are both of {one.name} on DAVIS-{year}: "
+                f"{one.folder} and {twin.folder} are both of {one.name} by the rules {one.protocol}: "
                 "tell them apart with --name NAME=DIR"
             )
+        elif one.year is None or one.record["split"] != "val":
+            left_out.append(f"{one.name} ({one.record['protocol_line']}): Table 2 is of DAVIS rules on split val")
         else:
-            known[year] = one
+            scores.setdefault(one.name, {})[one.year] = one
     problems += [f"--online {name} names no evaluation" for name in online if name not in scores]
     if problems:
         raise DataError(problems)

@@ -7,12 +7,16 @@ from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.reports.ablation import ablation_table
-from mrnet_cli.reports.methods import Method, measured_methods
-from mrnet_cli.reports.runs import Ablation, Runs, Scores
+from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
+from mrnet_cli.reports.runs import Ablation, Runs, Scores, Sweep
 from mrnet_cli.reports.sequences import sequences_table
+from mrnet_cli.reports.speed_accuracy import Measured, plot_speed_accuracy
+from mrnet_cli.reports.sweep_figures import plot_sweeps
 from mrnet_cli.reports.table1 import table1
 from mrnet_cli.reports.table2 import RUNS_FILE, runs_csv, table2
 from mrnet_cli.reports.tables import Table, write_table
+from mrnet_cli.reports.timeline import FOLDER as TIMELINES
+from mrnet_cli.reports.timeline import plot_timelines
 
 
 def write_report(
@@ -41,7 +45,7 @@ def write_report(
     if methods:
         write_text_atomically(output / RUNS_FILE, runs_csv(methods))
         files.append(output / RUNS_FILE)
-    return files, tables
+    return files + _figures(runs, methods, output), tables
 
 
 def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k: int, n: int) -> list[Table]:
@@ -51,3 +55,23 @@ def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k
     if ablations := runs.of(Ablation):
         tables.append(ablation_table(ablations))
     return tables
+
+
+def _figures(runs: Runs, methods: Sequence[Method], output: Path) -> list[Path]:
+    files = plot_sweeps(runs.of(Sweep), output)
+    if points := [point for one in methods if (point := _point(one)) is not None]:
+        files += plot_speed_accuracy(points, output, name="fig9")
+    for scores in runs.of(Scores):
+        files += plot_timelines(
+            scores, runs.choices_of(scores), output / TIMELINES / f"{scores.name} {scores.protocol}"
+        )
+    return files
+
+
+def _point(method: Method) -> Measured | None:
+    """Where a method stands in the figure of speed and accuracy; None where either is not known."""
+    if method.seconds is None or 2016 not in method.scores:
+        return None
+    scores = method.scores[2016]
+    part = "" if method.is_whole(2016) else f"{len(scores.sequences)} of {SEQUENCES[2016]} sequences, "
+    return Measured(method.name, part + method.seconds[1], method.seconds[0], 100 * scores.figure("J&F-Mean"))

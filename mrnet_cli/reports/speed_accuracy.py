@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mrnet_cli.data.files import make_output_dir, write_bytes_atomically
 from mrnet_cli.errors import DataError
+from mrnet_cli.reports.figures import save_figure
 from mrnet_cli.reports.published import Published, published_results
 
 NAME = "speed_accuracy"
@@ -56,12 +54,13 @@ def davis2016_jf(scores: Path) -> float:
     return 100 * sum(rows) / len(rows)
 
 
-def plot_speed_accuracy(measured: Sequence[Measured], folder: Path) -> list[Path]:
+def plot_speed_accuracy(measured: Sequence[Measured], folder: Path, *, name: str = NAME) -> list[Path]:
     """Draws published and measured points, told apart by marker, colour and legend, as PNG and SVG.
 
     Args:
         measured: what was run here.
         folder: made if it is not there.
+        name: of the files.
 
     Returns:
         The files.
@@ -79,16 +78,7 @@ def plot_speed_accuracy(measured: Sequence[Measured], folder: Path) -> list[Path
     axes.grid(alpha=0.3, which="both", linewidth=0.5)
     axes.margins(x=0.09)
     figure.legend(loc="outside lower center", fontsize=8)
-    make_output_dir(folder)
-    paths = [folder / f"{NAME}.{suffix}" for suffix in ("png", "svg")]
-    for path in paths:
-        content = io.BytesIO()
-        # the same points give the same bytes
-        with rc_context({"svg.hashsalt": NAME}):
-            metadata = {"Date": None} if path.suffix == ".svg" else None
-            figure.savefig(content, format=path.suffix[1:], dpi=150, metadata=metadata)
-        write_bytes_atomically(path, content.getvalue())
-    return paths
+    return save_figure(figure, folder, name)
 
 
 def _draw_published(axes: Axes, rows: Sequence[Published]) -> None:

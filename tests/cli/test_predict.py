@@ -19,6 +19,9 @@ from safetensors.torch import save_file
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import DAVIS_PALETTE, read_index_mask, write_index_mask
+from mrnet_cli.data.rankings import read_rankings
+from mrnet_cli.models.schedule import past_frames
+from mrnet_cli.models.weights import load_weights, save_weights
 
 WriteDavis = Callable[..., Path]
 
@@ -28,7 +31,9 @@ def predict(*arguments: str | Path) -> Result:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+    """All that is written but the record, which has seconds in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def assert_refused(result: Result, output: Path, *words: str) -> None:
@@ -102,6 +107,57 @@ def test_resume_keeps_what_is_finished_and_ends_with_the_same_bytes(
     assert "2 sequences segmented, 1 kept" in result.stdout
     assert (output / "a" / "00005.png").stat().st_mtime_ns == kept
     assert tree(output) == tree(whole)
+
+
+def test_the_past_frame_picked_for_each_frame_is_one_of_table_1(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output, weights = write_davis("b", "a", year=2016), tmp_path / "out", tmp_path / "sure.safetensors"
+    # random weights lose the object, and then the first frame is picked throughout; these see it everywhere
+    network = load_weights(tiny_weights)
+    torch.nn.init.constant_(network.decoder.head.bias, 50.0)  # type: ignore[arg-type]
+    save_weights(weights, network)
+    options = ("--davis", root, "--year", "2016", "--weights", weights, "--k", "2", "--n", "3")
+    assert predict(*options, "--output", output).exit_code == 0
+    lines = (output / "ranking.csv").read_text().splitlines()
+    assert lines[0] == "sequence,frame,chosen,object"
+    rows = [line.split(",") for line in lines[1:]]
+    assert [row[:2] for row in rows] == [[name, f"{t:05d}"] for name in "ab" for t in range(1, 12)]
+    for _, frame, chosen, _ in rows:
+        assert int(chosen) in past_frames(int(frame), 2, 3)
+    assert len({chosen for _, _, chosen, _ in rows}) > 1
+
+
+def test_objects_that_rank_on_their_own_have_rows_of_their_own(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--davis", write_davis("a"), "--weights", tiny_weights, "--multi-object", "independent")
+    assert predict(*options, "--output", tmp_path / "out").exit_code == 0
+    choices = read_rankings(tmp_path / "out" / "ranking.csv")["a"]
+    assert [(one.frame, one.object) for one in choices[:4]] == [(f"0000{t}", o) for t in (1, 2) for o in "12"]
+
+
+def test_resume_makes_a_sequence_anew_whose_ranking_is_lost(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a", "b"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    before, ranking = tree(output), output / "ranking.csv"
+    ranking.write_text("".join(line for line in ranking.read_text().splitlines(keepends=True) if line[0] != "a"))
+    result = predict(*options, "--resume")
+    assert "1 sequences segmented, 1 kept" in result.stdout
+    assert tree(output) == before
+
+
+def test_the_record_tells_the_command_and_the_machine(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    assert predict("--davis", root, "--weights", tiny_weights, "--output", output).exit_code == 0
+    record = json.loads((output / "predict.json").read_text())
+    assert record["command"] == f"mrnet predict --device cpu --davis {root} --weights {tiny_weights} --output {output}"
+    assert record["environment"]["torch"] == torch.__version__
 
 
 def test_resume_makes_a_sequence_anew_that_lost_a_mask(

@@ -178,7 +178,7 @@ def test_evaluations_that_cannot_be_told_apart_are_refused(scores: Callable[...,
     named = [f"--name=mine={folder}" for folder in (first, second)]
     result = mrnet("report", *named, "--online", "yours", "--output", tmp_path / "report")
     assert result.exit_code == 2
-    assert "are both of mine on DAVIS-2016: tell them apart with --name NAME=DIR" in result.stderr
+    assert "are both of mine by the rules davis2016: tell them apart with --name NAME=DIR" in result.stderr
     assert "--online yours names no evaluation" in result.stderr
     assert not (tmp_path / "report").exists()
 

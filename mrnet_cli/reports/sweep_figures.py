@@ -1,0 +1,106 @@
+"""The paper's Figures 7 and 8: J&F and seconds per frame over k, and over n."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from mrnet_cli.reports.figures import save_figure
+from mrnet_cli.reports.published import published_results
+from mrnet_cli.reports.runs import Sweep
+
+# in percentage points, so that differences of no weight look like none
+_LEAST_SPAN = 1.0
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What a figure is drawn over.
+
+    Attributes:
+        name: of the figure's files.
+        over: `k` or `n`.
+        other: the one of both that is held.
+        title: above the figure.
+    """
+
+    name: str
+    over: str
+    other: str
+    title: str
+
+
+FIGURES = (
+    Axis("fig7", "k", "n", "The impact of k, the past frames compared beside the first"),
+    Axis("fig8", "n", "k", "The impact of n, the distance between past frames"),
+)
+
+
+def plot_sweeps(sweeps: Sequence[Sweep], folder: Path) -> list[Path]:
+    """Draws both figures, of the sweeps that have several points along their axis.
+
+    Args:
+        sweeps: each is a line for every value that is held.
+        folder: made if it is not there.
+
+    Returns:
+        The files.
+
+    Raises:
+        OutputError: the folder or a file cannot be written.
+    """
+    files = []
+    for axis in FIGURES:
+        drawn = [one for one in sweeps if one.points[axis.over].nunique() > 1]
+        if drawn:
+            files += save_figure(_figure(axis, drawn), folder, axis.name)
+    return files
+
+
+def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    above, below = figure.subplots(2, sharex=True)
+    ticks = sorted({value for one in sweeps for value in one.points[axis.over].tolist()})
+    for sweep in sweeps:
+        name = f"{sweep.name}, " if len(sweeps) > 1 else ""
+        for held, points in sweep.points.groupby(axis.other):
+            line = points.sort_values(axis.over)
+            label = f"measured: {name}{axis.other} = {held}"
+            above.plot(line[axis.over], 100 * line["J&F"], marker="o", markersize=4, label=label)
+            below.plot(line[axis.over], line["seconds_per_frame"], marker="o", markersize=4)
+    low, high = above.get_ylim()
+    if high - low < _LEAST_SPAN:
+        above.set_ylim((low + high - _LEAST_SPAN) / 2, (low + high + _LEAST_SPAN) / 2)
+    above.set_ylabel("J&F (%)")
+    below.set_ylabel("seconds per frame, end to end")
+    below.set_ylim(bottom=0)
+    below.set_xlabel(axis.over)
+    below.set_xticks(ticks)
+    for axes in (above, below):
+        axes.grid(alpha=0.3, linewidth=0.5)
+    above.set_title(axis.title, fontsize=10)
+    figure.legend(loc="outside right upper", fontsize=8)
+    figure.supxlabel("\n".join([*map(_source, sweeps), _published()]), fontsize=7, color="0.3")
+    return figure
+
+
+def _source(sweep: Sweep) -> str:
+    """What was measured, and where."""
+    settings = sweep.record.get("settings") or {}
+    data, where = settings.get("data") or {}, sweep.record.get("environment") or {}
+    sequences, workers = len(data.get("sequences") or ()), sweep.record.get("workers", 1)
+    machine = ", ".join(filter(None, (where.get("gpu"), where.get("cpu"))))
+    busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
+    return (
+        f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "
+        f"weights {str(settings.get('weights_sha256'))[:12]}, on {machine}{busy}"
+    )
+
+
+def _published() -> str:
+    """The one point that the paper gives as numbers; its curves it gives as pictures only."""
+    paper = next(row for row in published_results() if row.method == "MRNet")
+    return f"published, not drawn: k = 4, n = 5 has J&F {paper.davis2016_jf} at {paper.seconds} s on a GTX 1080 Ti"

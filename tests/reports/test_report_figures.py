@@ -1,0 +1,84 @@
+"""Figures 7 and 8, and J and F over time with the frames that were picked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mrnet_cli.data.rankings import Choice
+from mrnet_cli.reports.runs import Scores, Sweep
+from mrnet_cli.reports.sweep_figures import plot_sweeps
+from mrnet_cli.reports.timeline import plot_timelines
+
+
+def sweep(*grid: tuple[int, int], name: str = "ours", jf: float = 0.75) -> Sweep:
+    rows = [{"k": k, "n": n, "J": jf, "F": jf, "J&F": jf + k / 1e5, "seconds_per_frame": k / 10} for k, n in grid]
+    settings = {"weights_sha256": "0123456789abcdef", "data": {"year": 2016, "split": "val", "sequences": ["a", "b"]}}
+    record = {"settings": settings, "environment": {"cpu": "Abacus", "gpu": ""}, "workers": 2}
+    return Sweep(name, Path(name), record, pd.DataFrame(rows))
+
+
+@pytest.fixture
+def scores() -> Scores:
+    """One object over frames 1 to 9 of a video of 11."""
+    frames = [{"sequence": "bear", "object": 1, "frame": f"{t:05d}", "J": t / 10, "F": 0.5} for t in range(1, 10)]
+    record = {
+        "protocol": {"name": "davis2016", "first_last": "drop"},
+        "predict": {"settings": {"config": {"k": 2, "n": 3}}},
+    }
+    return Scores("ours", Path("ours"), record, pd.DataFrame(), pd.DataFrame(frames))
+
+
+def test_a_figure_has_a_line_for_every_value_held_and_says_what_is_measured(tmp_path: Path) -> None:
+    files = plot_sweeps([sweep((1, 1), (2, 1), (1, 5), (2, 5))], tmp_path)
+    assert [path.name for path in files] == ["fig7.png", "fig7.svg", "fig8.png", "fig8.svg"]
+    text = files[1].read_text()
+    for words in (
+        *(
+            "measured: n = 1",
+            "measured: n = 5",
+            "seconds per frame, end to end",
+            "published, not drawn: k = 4, n = 5 has",
+        ),
+        "measured, ours: 2 sequences of DAVIS-2016 val, weights 0123456789ab, on Abacus, 2 points at a time",
+    ):
+        assert f"<!-- {words}" in text
+    with Image.open(files[0]) as image:
+        assert image.size[0] > 800
+
+
+def test_an_axis_with_one_value_has_no_figure(tmp_path: Path) -> None:
+    files = plot_sweeps([sweep((1, 5), (2, 5)), sweep((4, 5), name="lone")], tmp_path)
+    assert [path.name for path in files] == ["fig7.png", "fig7.svg"]
+    assert plot_sweeps([sweep((4, 5))], tmp_path) == []
+
+
+def test_differences_of_a_hundredth_of_a_point_do_not_fill_the_axis(tmp_path: Path) -> None:
+    text = plot_sweeps([sweep((1, 5), (2, 5))], tmp_path)[1].read_text()
+    assert "<!-- 74.6 -->" in text
+    assert "<!-- 75.4 -->" in text
+
+
+def test_the_same_sweep_gives_the_same_bytes(tmp_path: Path) -> None:
+    first, again = (plot_sweeps([sweep((1, 5), (2, 5))], tmp_path / name) for name in "ab")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_a_timeline_marks_what_was_picked_under_the_curves(scores: Scores, tmp_path: Path) -> None:
+    choices = [Choice(f"{t:05d}", f"{max(0, t - 3):05d}") for t in range(1, 11)]
+    files = plot_timelines(scores, {"bear": choices}, tmp_path)
+    assert [path.name for path in files] == ["bear.png", "bear.svg"]
+    text = files[1].read_text()
+    for words in ("bear, ours (measured)", "J", "F", "compared", "chosen", "chosen: the first frame", "past frame"):
+        assert f"<!-- {words} -->" in text
+    again = plot_timelines(scores, {"bear": choices}, tmp_path / "again")
+    assert [path.read_bytes() for path in files] == [path.read_bytes() for path in again]
+
+
+def test_without_a_known_ranking_there_are_the_curves_alone(scores: Scores, tmp_path: Path) -> None:
+    text = plot_timelines(scores, {}, tmp_path)[1].read_text()
+    assert "<!-- J -->" in text
+    assert "chosen" not in text
