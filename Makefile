@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lint bench docs clean
+.PHONY: setup demo test test-all lint bench results docs clean
 
 setup: .venv/.complete
 
@@ -27,6 +27,9 @@ lint: setup
 
 bench: setup
 	$(BIN)/python benchmarks/davis.py
+
+results: bench
+	$(BIN)/python benchmarks/figures.py
 
 docs: setup
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"

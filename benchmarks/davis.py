@@ -23,7 +23,8 @@ import torch
 from mrnet_cli.speed.environment import environment_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md")
+FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md", "evaluate.json")
+MADE_BY = ("predict.json", "ranking.csv")
 PEER = Path("predictions", "osvos")
 COMPARISON = ("comparison.csv", "comparison.md")
 
@@ -66,17 +67,20 @@ def main(data: Path, device: str, dtype: str, year: str | None) -> None:
 def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) -> None:
     """Predicts and scores one data set and writes ``results/NAME``."""
     which = ("--year", str(run.year), "--split", "val")
-    davis, predictions, scores = joined_root(run, data, scratch), scratch / "predictions", scratch / "scores"
-    mrnet("predict", "--davis", davis, *which, *options, "--output", predictions)
-    mrnet("evaluate", "--davis", davis, *which, "--predictions", predictions, "--output", scores)
+    join_root(run, data, scratch)
+    # in the scratch folder, so that the records hold no path of this machine
+    mrnet("predict", "--davis", run.folder, *which, *options, "--output", "predictions", cwd=scratch)
+    mrnet("evaluate", "--davis", run.folder, *which, "--predictions", "predictions", "--output", "scores", cwd=scratch)
+    predictions, scores = scratch / "predictions", scratch / "scores"
     target = REPOSITORY / "results" / run.name
     target.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        (target / name).write_bytes((scores / name).read_bytes())
+    for path in (*(scores / name for name in FILES), *(predictions / name for name in MADE_BY)):
+        (target / path.name).write_bytes(path.read_bytes())
     peer = data / PEER
     if run.year == 2016 and peer.is_dir():
         both, ours = scratch / "both", predictions.rename(scratch / "mrnet-lite")
-        mrnet("evaluate", "--davis", davis, *which, "--predictions", ours, "--predictions", peer, "--output", both)
+        pair = ("--predictions", ours, "--predictions", peer)
+        mrnet("evaluate", "--davis", run.folder, *which, *pair, "--output", both, cwd=scratch)
         for name in COMPARISON:
             (target / name).write_bytes((both / name).read_bytes())
         predictions = ours
@@ -84,19 +88,18 @@ def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) ->
     (target / "README.md").write_text(page(run, record, scores, which=which, options=options))
 
 
-def joined_root(run: Run, data: Path, scratch: Path) -> Path:
-    """A DAVIS root of the run's masks and splits with the frames of DAVIS, which both years share."""
+def join_root(run: Run, data: Path, scratch: Path) -> None:
+    """Makes a DAVIS root of the run's masks and splits with the frames of DAVIS, which both years share."""
     root = scratch / run.folder
     root.mkdir()
     (root / "JPEGImages").symlink_to(data / "DAVIS" / "JPEGImages")
     for part in ("Annotations", "ImageSets"):
         (root / part).symlink_to(data / run.folder / part)
-    return root
 
 
-def mrnet(*arguments: str | Path) -> None:
-    """Runs a command of mrnet; its failure is this script's."""
-    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True)
+def mrnet(*arguments: str | Path, cwd: Path) -> None:
+    """Runs a command of mrnet in a folder; its failure is this script's."""
+    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)
 
 
 def page(

@@ -1,0 +1,76 @@
+"""Sweeps k and n on DAVIS-2016 val with the shipped weights, and puts tables and figures of all runs into results/.
+
+    python benchmarks/figures.py --data DATA
+
+DATA holds ``DAVIS`` (2016 val, 480p, with its frames). The evaluations are those that ``benchmarks/davis.py`` left in
+results/. The sweep is kept below RUNS and goes on there when it was stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+RESULTS = Path(__file__).resolve().parents[1] / "results"
+EVALUATIONS = ("davis2016-lite", "davis2017-lite")
+SWEEP = ("sweep.csv", "sweep.json")
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=os.environ.get("MRNET_DATA", "../shared/data"),
+    show_default=True,
+    help="Folder that holds DAVIS.",
+)
+@click.option(
+    "--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Folder for the sweep's points."
+)
+@click.option("--k", default="1,2,4,8", show_default=True, help="As of mrnet sweep.")
+@click.option("--n", default="1,5,10", show_default=True, help="As of mrnet sweep.")
+@click.option("--workers", default="1", show_default=True, help="As of mrnet sweep; 1 for seconds that mean something.")
+def main(data: Path, runs: Path, k: str, n: str, workers: str) -> None:
+    """Sweeps, and remakes the tables and figures of results/."""
+    runs.mkdir(parents=True, exist_ok=True)
+    link = runs / "DAVIS"
+    link.unlink(missing_ok=True)
+    link.symlink_to((data / "DAVIS").resolve())
+    # in the folder of the runs, so that the records hold no path of this machine
+    grid = ("--k", k, "--n", n, "--workers", workers)
+    mrnet(
+        "sweep",
+        "--davis",
+        "DAVIS",
+        "--year",
+        "2016",
+        "--split",
+        "val",
+        *grid,
+        "--resume",
+        "--output",
+        "sweep",
+        cwd=runs,
+    )
+    (RESULTS / "sweep").mkdir(exist_ok=True)
+    for name in SWEEP:
+        (RESULTS / "sweep" / name).write_bytes((runs / "sweep" / name).read_bytes())
+    report = (runs / "report").resolve()
+    named = [f"--name=mrnet lite={name}" for name in EVALUATIONS if (RESULTS / name / "evaluate.json").is_file()]
+    mrnet("report", *named, "sweep", "--output", report, cwd=RESULTS)
+    for path in sorted(report.iterdir()):
+        if path.is_file():
+            (RESULTS / path.name).write_bytes(path.read_bytes())
+
+
+def mrnet(*arguments: str | Path, cwd: Path) -> None:
+    """Runs a command of mrnet in a folder; its failure is this script's."""
+    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)
+
+
+if __name__ == "__main__":
+    main()
