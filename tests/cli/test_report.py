@@ -15,8 +15,6 @@ from mrnet_cli.data.masks import IdMask
 
 WriteTree = Callable[..., Path]
 
-TABLES = {f"{stem}.{suffix}" for stem in ("table1", "table2") for suffix in ("csv", "md", "tex")}
-
 
 def mrnet(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
@@ -131,6 +129,46 @@ def test_sequences_of_real_predictions_have_the_official_values(davis_data: Path
     mean = sum(float(official[name][f"{measure}-Mean"]) for name in names for measure in "JF") / 4
     measured = rows(tmp_path / "report" / "table2.csv")[-1]
     assert float(measured["davis2016_jf"]) == pytest.approx(100 * mean, abs=1e-10)
+
+
+def test_runs_of_every_command_come_together(write_davis: WriteTree, tiny_weights: Path, tmp_path: Path) -> None:
+    data = ("--davis", write_davis("a", "b", year=2016), "--year", "2016", "--split", "val")
+    network = ("--weights", tiny_weights, "--device", "cpu")
+    for command, *arguments in (
+        ("predict", *data, *network, "--output", tmp_path / "masks"),
+        ("evaluate", *data, "--predictions", tmp_path / "masks", "--workers", "1", "--output", tmp_path / "scores"),
+        ("sweep", *data, *network, "--k", "1,2", "--n", "1,3", "--output", tmp_path / "sweep"),
+        ("report", tmp_path / "masks", tmp_path / "scores", tmp_path / "sweep", "--output", tmp_path / "report"),
+    ):
+        result = mrnet(command, *arguments)
+        assert result.exit_code == 0, result.output
+    files = {str(path.relative_to(tmp_path / "report")) for path in (tmp_path / "report").rglob("*.*")}
+    names = [*(f"fig{number}" for number in (7, 8, 9)), *(f"timelines/scores davis2016/{name}" for name in "ab")]
+    figures = {f"{name}.{suffix}" for name in names for suffix in ("png", "svg")}
+    tables = {f"{stem}.{suffix}" for stem in ("table1", "table2", "sequences") for suffix in ("csv", "md", "tex")}
+    assert files == figures | tables | {"table2_runs.csv"}
+    assert f"{len(files)} files of 3 runs" in result.stdout
+    # the ranking of the run that made the masks is found, and drawn under their scores
+    assert "chosen: the first frame" in (tmp_path / "report" / "timelines" / "scores davis2016" / "a.svg").read_text()
+    made = json.loads((tmp_path / "masks" / "predict.json").read_text())["finished"].values()
+    seconds = sum(one["seconds"] for one in made) / sum(one["frames"] for one in made)
+    row = rows(tmp_path / "report" / "table2.csv")[-1]
+    assert (row["online"], float(row["davis2016_seconds_per_frame"])) == ("no", pytest.approx(seconds))
+
+
+def test_a_timing_of_the_same_name_gives_the_seconds(scores: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "speed"
+    folder.mkdir()
+    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "gpu": ""}
+    record = {"command": "", "environment": {"cpu": "Abacus"}, "figures": [row, {**row, "objects": 3}]}
+    (folder / "speed.json").write_text(json.dumps(record))
+    named = (f"--name=ours={scores('mine')}", f"--name=ours={folder}")
+    assert mrnet("report", *named, "--output", tmp_path / "report").exit_code == 0
+    assert rows(tmp_path / "report" / "table2.csv")[-1]["davis2016_seconds_per_frame"] == "0.25"
+    assert (
+        "seconds: the network alone, by mrnet bench-speed, on Abacus" in (tmp_path / "report" / "table2.md").read_text()
+    )
+    assert (tmp_path / "report" / "fig9.svg").is_file()
 
 
 def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:
