@@ -13,8 +13,8 @@ from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job
+from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
-from mrnet_cli.inference.pipeline import unfinished
 from mrnet_cli.inference.record import Record, settings_of
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
 from mrnet_cli.models.config import MultiObject
@@ -53,6 +53,7 @@ path = click.Path(path_type=Path)
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )
 @click.option("--overlay", is_flag=True, help="Also write blended pictures below overlays/.")
+@click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
 @click.option("--output", type=path, required=True, help="Folder to write: SEQUENCE/FRAME.png.")
 def predict(
@@ -71,6 +72,7 @@ def predict(
     device: str,
     dtype: str,
     overlay: bool,
+    similarity: bool,
     resume: bool,
     output: Path,
 ) -> None:
@@ -94,16 +96,20 @@ def predict(
         n=n,
         multi_object=cast("MultiObject | None", multi_object),
     )
-    record = Record(output, settings_of(segmenter, weights or shipped_weights()), provenance=provenance(place))
+    pictures = [name for name, wanted in ((OVERLAYS, overlay), (SIMILARITY, similarity)) if wanted]
+    where = {**provenance(place), "pictures": pictures}
+    record = Record(output, settings_of(segmenter, weights or shipped_weights()), provenance=where)
     if resume:
         record.resume()
-    _run(segmenter, jobs, output, record=record, overlays=overlay)
+    _run(segmenter, jobs, output, record=record, overlays=overlay, similarity=similarity)
 
 
-def _run(segmenter: Segmenter, jobs: list[Job], output: Path, *, record: Record, overlays: bool) -> None:
+def _run(
+    segmenter: Segmenter, jobs: list[Job], output: Path, *, record: Record, overlays: bool, similarity: bool
+) -> None:
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(len(job.frames) for job in todo)) as advance:
-        done = run(segmenter, todo, output, record=record, overlays=overlays, on_frame=advance)
+        done = run(segmenter, todo, output, record=record, overlays=overlays, similarity=similarity, on_frame=advance)
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)
     rate = f", {seconds / frames:.3f} s a frame end to end" if frames else ""
     kept = f", {len(jobs) - len(todo)} kept" if len(jobs) > len(todo) else ""

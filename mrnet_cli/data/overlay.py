@@ -63,6 +63,26 @@ def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
     return picture
 
 
+def heat(image: RgbImage, values: NDArray[np.float32]) -> RgbImage:
+    """Colours a grey copy of the frame from blue to red, and the more strongly the higher the value.
+
+    Args:
+        image: H W 3, RGB.
+        values: H W, in [0, 1]; 0 stays grey.
+
+    Returns:
+        H W 3, RGB, a new array.
+
+    >>> heat(np.full((1, 2, 3), 100, np.uint8), np.array([[0, 1]], np.float32))[0].tolist()
+    [[100, 100, 100], [117, 40, 40]]
+    """
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    levels = (255 * values).round().astype(np.uint8)
+    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_JET), cv2.COLOR_BGR2RGB)
+    share = 0.6 * np.sqrt(values)[..., None]
+    return (grey * (1 - share) + colours * share).round().astype(np.uint8)
+
+
 def outline(image: RgbImage, mask: NDArray[np.bool_], *, colour: tuple[int, int, int]) -> RgbImage:
     """Draws a line two pixels wide along the edge of a mask, one pixel on either side.
 

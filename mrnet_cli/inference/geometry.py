@@ -73,6 +73,14 @@ class Geometry:
         ids: NDArray[np.uint8] = table[chosen.to(torch.uint8).cpu().numpy()]
         return ids
 
+    def spread(self, values: Tensor) -> NDArray[np.float32]:
+        """1 1 h w values at stride 32 to H W, bilinear."""
+        left, _, top, _ = self.padding
+        padded = functional.interpolate(values.float(), scale_factor=MULTIPLE, mode="bilinear", align_corners=False)
+        inner = padded[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
+        full = functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)
+        return cast("NDArray[np.float32]", full[0, 0].cpu().numpy())
+
     def _scale(self, pixels: Pixels) -> Pixels:
         shrinks = self.scaled_height < self.height
         size = (self.scaled_width, self.scaled_height)

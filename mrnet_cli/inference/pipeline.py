@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
-from mrnet_cli.data.overlay import overlay, write_picture
+from mrnet_cli.data.overlay import heat, overlay, write_picture
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job
@@ -23,6 +23,7 @@ from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.inference.streams import WriteBehind, read_ahead
 
 OVERLAYS = "overlays"
+SIMILARITY = "similarity"
 
 OnFrame = Callable[[str], None]
 
@@ -49,6 +50,7 @@ def predict(
     *,
     record: Record,
     overlays: bool = False,
+    similarity: bool = False,
     on_frame: OnFrame = lambda name: None,
 ) -> list[Finished]:
     """Segments videos one after the other.
@@ -59,6 +61,7 @@ def predict(
         output: ``SEQUENCE/FRAME.png`` is written below it, and ``overlays/SEQUENCE/FRAME.jpg`` where asked for.
         record: of this run; kept up to date after every sequence.
         overlays: write blended pictures too.
+        similarity: write ``similarity/SEQUENCE/FRAME.jpg`` too, the similarity maps of the past frames picked.
         on_frame: called with the sequence's name after every frame.
 
     Returns:
@@ -73,18 +76,27 @@ def predict(
     for job in jobs:
         started = time.perf_counter()
         log = _ChoiceLog(segmenter, job, on_frame)
-        predict_job(segmenter, job, output, overlays=overlays, on_frame=log)
+        maps = partial(getattr, segmenter, "similarity") if similarity else None
+        predict_job(segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
         objects = int(np.count_nonzero(np.unique(job.mask)))
         record.add(job.name, Finished(len(job.frames), objects, round(time.perf_counter() - started, 4)), log.choices)
     return [record.finished[job.name] for job in jobs]
 
 
-def predict_job(segmenter: VideoMethod, job: Job, output: Path, *, overlays: bool, on_frame: OnFrame) -> None:
-    """Segments one video; arguments and errors as in :func:`predict`."""
-    folder, blended = output / job.name, output / OVERLAYS / job.name
-    make_output_dir(folder)
-    if overlays:
-        make_output_dir(blended)
+def predict_job(
+    segmenter: VideoMethod,
+    job: Job,
+    output: Path,
+    *,
+    overlays: bool,
+    on_frame: OnFrame,
+    maps: Callable[[], NDArray[np.float32] | None] | None = None,
+) -> None:
+    """Segments one video; ``maps`` gives the latest similarity map, the rest is as in :func:`predict`."""
+    folder, blended, heated = output / job.name, output / OVERLAYS / job.name, output / SIMILARITY / job.name
+    for place, wanted in ((folder, True), (blended, overlays), (heated, maps is not None)):
+        if wanted:
+            make_output_dir(place)
     with WriteBehind() as writer:
         images = read_ahead(read_frame, job.frames)
         for number, path in enumerate(job.frames):
@@ -96,6 +108,8 @@ def predict_job(segmenter: VideoMethod, job: Job, output: Path, *, overlays: boo
             writer.submit(partial(write_index_mask, folder / f"{path.stem}.png", ids, binary=job.binary))
             if overlays:
                 writer.submit(partial(_write_overlay, blended / f"{path.stem}.jpg", image, ids))
+            if maps is not None and (values := maps()) is not None:
+                writer.submit(partial(_write_heat, heated / f"{path.stem}.jpg", image, values))
             on_frame(job.name)
 
 
@@ -126,6 +140,12 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
 
 def _write_overlay(path: Path, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> None:
     write_picture(path, overlay(image, ids))
+
+
+def _write_heat(path: Path, image: NDArray[np.uint8], values: NDArray[np.float32]) -> None:
+    # measures differ in range, so that a frame's largest value is the reddest
+    largest = max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
+    write_picture(path, heat(image, np.clip(np.abs(values) / largest, 0, 1)))
 
 
 def _all_broken(job: Job) -> DataError:

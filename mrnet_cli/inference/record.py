@@ -51,7 +51,7 @@ class Record:
     Args:
         output: the folder.
         settings: from :func:`settings_of`; a run is only resumed under the same.
-        provenance: command and environment, for the record.
+        provenance: command, environment and what else the record should say.
     """
 
     def __init__(

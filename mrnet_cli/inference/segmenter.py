@@ -99,6 +99,16 @@ class Segmenter:
         # an object that appeared in the last step was not ranked yet
         return {number: compared[index] for number, index in zip(self._ids, chosen, strict=False)}
 
+    @property
+    def similarity(self) -> NDArray[np.float32] | None:
+        """H W, the similarity map (Eq. 2) of the past frame picked in the last step; None where none was ranked.
+
+        Where objects rank on their own, the largest of their values.
+        """
+        if self._propagation is None or self._propagation.ranking is None:
+            return None
+        return self._geometry.spread(self._propagation.ranking.similarity.amax(dim=0, keepdim=True))
+
     @torch.inference_mode()
     def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Begins a video.

@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.reports.ablation import ablation_table
 from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
 from mrnet_cli.reports.runs import Ablation, Runs, Scores, Sweep
 from mrnet_cli.reports.sequences import sequences_table
 from mrnet_cli.reports.speed_accuracy import Measured, plot_speed_accuracy
+from mrnet_cli.reports.strips import draw_strips
 from mrnet_cli.reports.sweep_figures import plot_sweeps
 from mrnet_cli.reports.table1 import table1
 from mrnet_cli.reports.table2 import RUNS_FILE, runs_csv, table2
@@ -35,16 +37,20 @@ def write_report(
         The files, and the tables to show.
 
     Raises:
-        DataError: runs that cannot be told apart, found before anything is written.
+        DataError: runs that cannot be told apart, or pictures that cannot be read; found before anything is written.
         OutputError: the folder or a file cannot be written.
     """
     methods, left_out = measured_methods(runs, online=online)
     tables = _tables(runs, methods, left_out, k=k, n=n)
+    pictures = draw_strips(runs)
     make_output_dir(output)
     files = [path for table in tables for path in write_table(table, output)]
     if methods:
         write_text_atomically(output / RUNS_FILE, runs_csv(methods))
         files.append(output / RUNS_FILE)
+    for stem, picture in pictures.items():
+        write_picture(output / f"{stem}.png", picture)
+        files.append(output / f"{stem}.png")
     return files + _figures(runs, methods, output), tables
 
 

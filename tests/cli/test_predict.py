@@ -137,6 +137,23 @@ def test_objects_that_rank_on_their_own_have_rows_of_their_own(
     assert [(one.frame, one.object) for one in choices[:4]] == [(f"0000{t}", o) for t in (1, 2) for o in "12"]
 
 
+def test_similarity_maps_are_drawn_from_the_second_frame_on(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    assert predict("--davis", root, "--weights", tiny_weights, "--similarity", "--output", output).exit_code == 0
+    pictures = sorted((output / "similarity" / "a").iterdir())
+    assert [path.name for path in pictures] == [f"{t:05d}.jpg" for t in range(1, 12)]
+    with Image.open(pictures[0]) as image:
+        assert image.size == (100, 72)
+        red, green, blue = np.moveaxis(np.asarray(image).astype(int), 2, 0)
+    first = read_index_mask(root / "Annotations/480p/a/00000.png")
+    # the first frame is compared with at its objects only: away from them the picture stays grey
+    strength = np.abs(red - blue) + np.abs(green - blue)
+    assert strength[first > 0].mean() > 50
+    assert strength[:8, -10:].max() < 10
+
+
 def test_resume_makes_a_sequence_anew_whose_ranking_is_lost(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
 ) -> None:

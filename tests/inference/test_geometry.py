@@ -53,3 +53,15 @@ def test_the_background_wins_where_no_object_is_likelier() -> None:
 def test_images_are_scaled_to_one(value: int, expected: float) -> None:
     tensor = Geometry.of(32, 32, 0).image(np.full((32, 32, 3), value, np.uint8))
     assert torch.equal(tensor, torch.full_like(tensor, expected))
+
+
+def test_values_at_stride_32_lie_over_the_pixels_they_are_of() -> None:
+    geometry = Geometry.of(100, 200, 50)
+    # 50x100 in 64x128: the frame's centre is that of the padded values
+    values = torch.zeros(1, 1, 2, 4)
+    values[..., 3] = 1
+    spread = geometry.spread(values)
+    assert spread.shape == (100, 200)
+    assert (spread[:, -1] == 1).all()
+    assert (spread[:, :100] == 0).all()
+    assert spread[50, 150] == pytest.approx(0.28, abs=0.02)
