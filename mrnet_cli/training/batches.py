@@ -6,7 +6,7 @@ Shape letters: T frames, G clips, B objects of all clips, H W size.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -87,24 +87,29 @@ class ClipBatches(Dataset[Batch | DataError]):
         cv2.setNumThreads(0)
         stage = self._recipe.stage_at(step)
         clips = [self._clip(step, number) for number in self._ranks.share(stage.clips)]
-        images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
-        owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
-        masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]
-        valid = np.stack([clips[group].ids != VOID for group, _ in owners], axis=1)[:, :, None]
         # alike in every process; clips count from 1, for [seed, step] and [seed, step, 0] are the same generator
         rng = np.random.default_rng([self._seed, step])
-        return Batch(
-            images,
-            torch.from_numpy(masks.astype(np.uint8)),
-            torch.from_numpy(valid.astype(np.uint8)),
-            torch.tensor([group for group, _ in owners]),
-            draw_damage(rng, stage.frames, self._recipe.degraded),
-        )
+        return batch_of(clips, draw_damage(rng, stage.frames, self._recipe.degraded))
 
     def _clip(self, step: int, number: int) -> Clip:
         rng, recipe = np.random.default_rng([self._seed, step, number + 1]), self._recipe
         stage = recipe.stage_at(step)
         return make_clip(rng, self._sources, stage, targets=recipe.targets, scenery=recipe.scenery)
+
+
+def batch_of(clips: Sequence[Clip], damage: Tensor) -> Batch:
+    """Clips of one shape, side by side; ``damage`` as :class:`Batch` has it."""
+    images = torch.from_numpy(np.stack([clip.images for clip in clips], axis=1)).permute(0, 1, 4, 2, 3)
+    owners = [(group, i) for group, clip in enumerate(clips) for i in range(1, clip.objects + 1)]
+    masks = np.stack([clips[group].ids == i for group, i in owners], axis=1)[:, :, None]
+    valid = np.stack([clips[group].ids != VOID for group, _ in owners], axis=1)[:, :, None]
+    return Batch(
+        images,
+        torch.from_numpy(masks.astype(np.uint8)),
+        torch.from_numpy(valid.astype(np.uint8)),
+        torch.tensor([group for group, _ in owners]),
+        damage,
+    )
 
 
 def draw_damage(rng: np.random.Generator, frames: int, share: float) -> Tensor:

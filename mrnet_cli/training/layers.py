@@ -68,15 +68,39 @@ def paste(
         pace: factor on the usual motion.
     """
     frames, height, width = ids.shape
-    masks = [_alpha(picture, cutting.object) for picture in cutting.pictures]
-    rows, columns = np.nonzero(masks[0])
+    rows, columns = np.nonzero(cutting.pictures[0].ids == cutting.object)
     extent = max(np.ptp(rows), np.ptp(columns)) + 1
     at = (float(columns.mean()), float(rows.mean()))
     motion = layer_motion(rng, frames, (height, width), centre=at, extent=float(extent), pace=pace)
     exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
+    overlay(cutting, motion, images, ids, label=label, behind=behind, exposure=exposure)
+
+
+def overlay(
+    cutting: Cutting,
+    motion: Motion,
+    images: NDArray[np.uint8],
+    ids: NDArray[np.uint8],
+    *,
+    label: int,
+    behind: bool = False,
+    exposure: float = 0.0,
+) -> None:
+    """Shows an object over a clip, in place, by a motion that is given.
+
+    Args:
+        cutting: the object.
+        motion: without leading axes, from the object's source to the clip.
+        images: T H W 3.
+        ids: T H W.
+        label: its id in the clip.
+        behind: it is hidden by all objects that are there already.
+        exposure: share of the time between two frames that the shutter is open.
+    """
     streaks = blur_streaks(motion, exposure)
-    for t, (x, y) in enumerate(motion_maps(motion, (height, width))):
-        alpha = cv2.remap(masks[t], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    for t, (x, y) in enumerate(motion_maps(motion, (ids.shape[1], ids.shape[2]))):
+        mask = _alpha(cutting.pictures[t], cutting.object)
+        alpha = cv2.remap(mask, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
         over = cv2.remap(cutting.pictures[t].image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
         soft = cv2.GaussianBlur(alpha, (3, 3), 0)
         if streaks[t].any():
