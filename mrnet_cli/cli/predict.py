@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import asdict
 from pathlib import Path
 from typing import cast, get_args
 
 import click
 
+from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import check_output_dir
-from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job
+from mrnet_cli.inference.jobs import davis_jobs, folder_job
 from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
-from mrnet_cli.inference.record import Record, settings_of
+from mrnet_cli.inference.record import Finished, Record, settings_of
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.weights import load_weights, shipped_weights
+from mrnet_cli.training.adaptation.adapter import Adaptation
 
 path = click.Path(path_type=Path)
 
@@ -52,6 +56,13 @@ path = click.Path(path_type=Path)
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )
+@click.option(
+    "--adapt",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="STEPS",
+    help="Fit a copy of the network to each sequence's first frame, in so many steps at most [default: 0, not at all].",
+)
 @click.option("--overlay", is_flag=True, help="Also write blended pictures below overlays/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
@@ -71,6 +82,7 @@ def predict(
     multi_object: str | None,
     device: str,
     dtype: str,
+    adapt: int,
     overlay: bool,
     similarity: bool,
     resume: bool,
@@ -87,6 +99,8 @@ def predict(
         jobs = [folder_job(frames, mask)]
     else:
         raise click.UsageError("give either --davis, or --frames and --mask")
+    # the segmenter takes the network into its own precision; what is adapted stays in float32
+    base = copy.deepcopy(network) if adapt else None
     segmenter = Segmenter(
         network,
         device=place,
@@ -96,21 +110,34 @@ def predict(
         n=n,
         multi_object=cast("MultiObject | None", multi_object),
     )
-    pictures = [name for name, wanted in ((OVERLAYS, overlay), (SIMILARITY, similarity)) if wanted]
-    where = {**provenance(place), "pictures": pictures}
-    record = Record(output, settings_of(segmenter, weights or shipped_weights()), provenance=where)
+    pictures = {OVERLAYS: overlay, SIMILARITY: similarity}
+    settings, adaptation = settings_of(segmenter, weights or shipped_weights()), Adaptation(adapt)
+    record = Record(
+        output,
+        settings if base is None else {**settings, "adaptation": asdict(adaptation)},
+        provenance={**provenance(place), "pictures": [name for name, wanted in pictures.items() if wanted]},
+    )
     if resume:
         record.resume()
-    _run(segmenter, jobs, output, record=record, overlays=overlay, similarity=similarity)
-
-
-def _run(
-    segmenter: Segmenter, jobs: list[Job], output: Path, *, record: Record, overlays: bool, similarity: bool
-) -> None:
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(len(job.frames) for job in todo)) as advance:
-        done = run(segmenter, todo, output, record=record, overlays=overlays, similarity=similarity, on_frame=advance)
+        prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
+        done = run(
+            segmenter,
+            todo,
+            output,
+            record=record,
+            overlays=overlay,
+            similarity=similarity,
+            on_frame=advance,
+            prepare=prepare,
+        )
+    _close(done, output, kept=len(jobs) - len(todo))
+
+
+def _close(done: list[Finished], output: Path, *, kept: int) -> None:
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)
     rate = f", {seconds / frames:.3f} s a frame end to end" if frames else ""
-    kept = f", {len(jobs) - len(todo)} kept" if len(jobs) > len(todo) else ""
-    click.echo(f"{len(done)} sequences segmented{kept}, {frames} frames{rate}: {output}")
+    before = f", {kept} kept" if kept else ""
+    cost = adaptation_cost(done)
+    click.echo(f"{len(done)} sequences segmented{before}, {frames} frames{rate}{cost}: {output}")

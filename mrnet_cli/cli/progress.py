@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+
+class Advance(Protocol):
+    """Moves a bar on."""
+
+    def __call__(self, name: str, by: int = 1) -> None:
+        """Names what is at work, and counts what is done."""
 
 
 class Rate(ProgressColumn):
@@ -23,9 +31,9 @@ class Rate(ProgressColumn):
 
 
 @contextmanager
-def frame_progress(title: str, total: int, *, unit: str = "frames") -> Iterator[Callable[[str], None]]:
-    """A bar that the yielded function moves on by one, and names what is at work."""
+def frame_progress(title: str, total: int, *, unit: str = "frames") -> Iterator[Advance]:
+    """A bar that the yielded function moves on, by one if not told otherwise, and names what is at work."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda name: progress.update(task, description=name, advance=1)
+        yield lambda name, by=1: progress.update(task, description=name, advance=by)

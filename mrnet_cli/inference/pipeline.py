@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +27,26 @@ OVERLAYS = "overlays"
 SIMILARITY = "similarity"
 
 OnFrame = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What segments one video, made for it.
+
+    Attributes:
+        segmenter: of this video alone.
+        steps: of the adaptation that led to its weights.
+        seconds: that the adaptation took.
+        mib: of memory that it took at most; 0 where unknown.
+    """
+
+    segmenter: Segmenter
+    steps: int
+    seconds: float
+    mib: float
+
+
+Prepare = Callable[[Job], Prepared]
 
 
 class VideoMethod(Protocol):
@@ -52,6 +73,7 @@ def predict(
     overlays: bool = False,
     similarity: bool = False,
     on_frame: OnFrame = lambda name: None,
+    prepare: Prepare | None = None,
 ) -> list[Finished]:
     """Segments videos one after the other.
 
@@ -63,6 +85,7 @@ def predict(
         overlays: write blended pictures too.
         similarity: write ``similarity/SEQUENCE/FRAME.jpg`` too, the similarity maps of the past frames picked.
         on_frame: called with the sequence's name after every frame.
+        prepare: makes a segmenter for each video, which takes the place of ``segmenter`` there and is then let go.
 
     Returns:
         What each took, in order.
@@ -74,12 +97,15 @@ def predict(
     make_output_dir(output)
     record.forget(job.name for job in jobs)
     for job in jobs:
-        started = time.perf_counter()
-        log = _ChoiceLog(segmenter, job, on_frame)
-        maps = partial(getattr, segmenter, "similarity") if similarity else None
-        predict_job(segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
-        objects = int(np.count_nonzero(np.unique(job.mask)))
-        record.add(job.name, Finished(len(job.frames), objects, round(time.perf_counter() - started, 4)), log.choices)
+        finished, choices = _segment(
+            segmenter if prepare is None else prepare,
+            job,
+            output,
+            overlays=overlays,
+            similarity=similarity,
+            on_frame=on_frame,
+        )
+        record.add(job.name, finished, choices)
     return [record.finished[job.name] for job in jobs]
 
 
@@ -113,6 +139,20 @@ def predict_job(
             on_frame(job.name)
 
 
+def _segment(
+    segmenter: Segmenter | Prepare, job: Job, output: Path, *, overlays: bool, similarity: bool, on_frame: OnFrame
+) -> tuple[Finished, list[Choice]]:
+    """Segments one video; a segmenter that was made for it is gone when this returns, so that there are never two."""
+    prepared = (
+        Prepared(segmenter, 0, 0.0, 0.0) if isinstance(segmenter, Segmenter) else _prepared(job, prepare=segmenter)
+    )
+    started = time.perf_counter()
+    log = _ChoiceLog(prepared.segmenter, job, on_frame)
+    maps = partial(getattr, prepared.segmenter, "similarity") if similarity else None
+    predict_job(prepared.segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
+    return _finished(job, prepared, time.perf_counter() - started), log.choices
+
+
 class _ChoiceLog:
     """Called after every frame: notes which past frame was picked for it, and passes the call on."""
 
@@ -129,6 +169,24 @@ class _ChoiceLog:
         else:
             self.choices += [Choice(frame, past, str(number)) for number, past in names.items()]
         self._on_frame(name)
+
+
+def _prepared(job: Job, *, prepare: Prepare) -> Prepared:
+    try:
+        return prepare(job)
+    except DataError as error:
+        raise _all_broken(job) from error
+
+
+def _finished(job: Job, prepared: Prepared, seconds: float) -> Finished:
+    return Finished(
+        frames=len(job.frames),
+        objects=int(np.count_nonzero(np.unique(job.mask))),
+        seconds=round(seconds, 4),
+        adaptation_steps=prepared.steps,
+        adaptation_seconds=round(prepared.seconds, 4),
+        adaptation_mib=round(prepared.mib, 1),
+    )
 
 
 def _is_finished(job: Job, output: Path, record: Record) -> bool:

@@ -25,12 +25,18 @@ class Finished:
     Attributes:
         frames: written.
         objects: segmented.
-        seconds: from the first frame's decoding to the last mask's writing.
+        seconds: from the first frame's decoding to the last mask's writing, without those of the adaptation.
+        adaptation_steps: that led to the weights it was segmented with; 0 where they are the given ones.
+        adaptation_seconds: spent on adaptation, before the first frame.
+        adaptation_mib: of memory that the process, or on a GPU its tensors, took meanwhile at most; 0 where unknown.
     """
 
     frames: int
     objects: int
     seconds: float
+    adaptation_steps: int = 0
+    adaptation_seconds: float = 0.0
+    adaptation_mib: float = 0.0
 
 
 def settings_of(segmenter: Segmenter, weights: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +27,17 @@ def peak_rss() -> float | None:
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE
     return None
+
+
+def restart_peaks(device: torch.device) -> None:
+    """Lets the peaks count from now on; that of main memory only where Linux allows it, else it stays the process's."""
+    # writing 5 resets the peak, see proc_pid_clear_refs(5)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    if device.type == "cuda":
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_cuda(device: torch.device) -> float | None:

@@ -1,0 +1,59 @@
+"""Joins online adaptation to the predict pipeline: a segmenter for each video, with what it took to make it."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from mrnet_cli.cli.progress import Advance
+from mrnet_cli.data.frames import read_frame
+from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.pipeline import Prepare, Prepared
+from mrnet_cli.inference.record import Finished
+from mrnet_cli.inference.segmenter import Segmenter
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
+
+
+def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:
+    """What makes a segmenter for each video from its first frame and mask.
+
+    Args:
+        network: in float32; every video is given a copy of its own.
+        settings: of the adaptation.
+        like: segments the videos where there is no adaptation: same device, precision and configuration.
+        advance: shows the steps.
+    """
+    network.config = like.config
+    adapter = Adapter(network, settings, device=like.device, amp=like.dtype != torch.float32)
+
+    def prepare(job: Job) -> Prepared:
+        restart_peaks(like.device)
+        started = time.perf_counter()
+        adapted = adapter.adapt(
+            read_frame(job.frames[0]),
+            job.mask,
+            name=job.name,
+            on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),
+        )
+        seconds, peak = time.perf_counter() - started, peak_cuda(like.device) or peak_rss() or 0.0
+        return Prepared(Segmenter(adapted.network, device=like.device, dtype=like.dtype), adapted.steps, seconds, peak)
+
+    return prepare
+
+
+def adaptation_cost(done: list[Finished]) -> str:
+    """What adaptation took, apart from the seconds of the frames; nothing where there was none.
+
+    >>> adaptation_cost([Finished(9, 1, 1.0, 30, 20.0, 900.0), Finished(9, 1, 1.0, 60, 40.0, 800.0)])
+    '; adaptation 30.0 s a sequence before that, 45 steps kept of it, at most 900 MiB'
+    """
+    adapted = [one for one in done if one.adaptation_seconds]
+    if not adapted:
+        return ""
+    seconds = sum(one.adaptation_seconds for one in adapted) / len(adapted)
+    steps = sum(one.adaptation_steps for one in adapted) / len(adapted)
+    most = max(one.adaptation_mib for one in adapted)
+    return f"; adaptation {seconds:.1f} s a sequence before that, {steps:.0f} steps kept of it, at most {most:.0f} MiB"

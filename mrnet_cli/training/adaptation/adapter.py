@@ -1,0 +1,191 @@
+"""Fits copies of a network to sequences, one after the other."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.training.adaptation.clips import first_frame_clip
+from mrnet_cli.training.adaptation.scene import Scene, take_apart
+from mrnet_cli.training.batches import Batch, batch_of, draw_damage
+from mrnet_cli.training.descent import Descent
+from mrnet_cli.training.loop import ClipLoss, clip_loss
+from mrnet_cli.training.ranks import Ranks
+from mrnet_cli.training.recipe import Recipe, Stage
+
+# called after every step with the steps done
+OnStep = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """How a copy is fitted.
+
+    Attributes:
+        steps: of the optimiser, at most.
+        lines: short side of the clips, about; never more than the network segments at.
+        frames: of a clip, the reference included.
+        decoder_rate: initial learning rate of the decoder and of the stem.
+        backbone_rate: initial learning rate of the rest.
+        weight_decay: of the optimiser.
+        warm_up: steps in which the learning rate rises, before it falls evenly to zero.
+        degraded: share of frames whose predicted mask is damaged before the next frame sees it.
+        objects: of a clip that are segmented, at most.
+        clips: that no step sees, by whose loss the best weights are known.
+        every: steps between looks at them.
+        patience: looks without a better loss after which the fitting ends.
+        seed: of all clips, with the sequence's name.
+    """
+
+    steps: int
+    lines: int = 288
+    frames: int = 4
+    decoder_rate: float = 1e-4
+    backbone_rate: float = 2e-5
+    weight_decay: float = 1e-4
+    warm_up: int = 10
+    degraded: float = 0.1
+    objects: int = 3
+    clips: int = 2
+    every: int = 10
+    patience: int = 2
+    seed: int = 0
+
+    def recipe(self, height: int, width: int) -> Recipe:
+        """As a training on clips of a height and width."""
+        return Recipe(
+            stages=(Stage(share=1, height=height, width=width, clips=1, frames=self.frames, video=0, gap=1),),
+            steps=self.steps,
+            decoder_rate=self.decoder_rate,
+            backbone_rate=self.backbone_rate,
+            weight_decay=self.weight_decay,
+            warm_up=self.warm_up,
+            decay_power=1.0,
+            degraded=self.degraded,
+        )
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A network fitted to a sequence.
+
+    Attributes:
+        network: in evaluation mode, on the device it was fitted on.
+        steps: that led to its weights; 0 where they are as they were.
+        before: loss on clips that no step saw, with the weights as they were; NaN where no object can be cut out.
+        after: the same with its weights.
+    """
+
+    network: MRNet
+    steps: int
+    before: float
+    after: float
+
+
+class Adapter:
+    """Fits copies of a network; the network itself is left as it is.
+
+    A copy follows from the network, the settings, the first frame and the sequence's name, and from nothing that was
+    fitted before it. On a GPU the last bits differ from run to run, as those of a training do.
+
+    Args:
+        network: what is copied, in float32 and on the CPU.
+        settings: how copies are fitted.
+        device: to fit on.
+        amp: bfloat16 autocast.
+    """
+
+    def __init__(self, network: MRNet, settings: Adaptation, *, device: torch.device, amp: bool) -> None:
+        self._network, self._settings, self._device, self._amp = network, settings, device, amp
+
+    def adapt(
+        self, image: NDArray[np.uint8], ids: NDArray[np.uint8], *, name: str, on_step: OnStep = lambda step: None
+    ) -> Adapted:
+        """A copy fitted to a sequence.
+
+        Args:
+            image: H W 3, RGB, the first frame.
+            ids: H W; 0 is background, every other value an object.
+            name: of the sequence, which its clips are drawn by.
+            on_step: called after every step.
+        """
+        network = copy.deepcopy(self._network).to(self._device)
+        size = network.config.size or min(ids.shape)
+        scene = take_apart(image, ids, lines=min(self._settings.lines, size))
+        return _Fit(network, _Clips(scene, self._settings, name), self._settings, self._device, self._amp).run(on_step)
+
+
+class _Clips:
+    """Batches of one clip of a scene; each is drawn from its number alone."""
+
+    def __init__(self, scene: Scene, settings: Adaptation, name: str) -> None:
+        self.scene, self._settings = scene, settings
+        self._seed = [settings.seed, zlib.crc32(name.encode())]
+
+    def training(self, step: int) -> Batch | None:
+        """The batch of a step, some of its predicted masks to be damaged."""
+        return self._batch(np.random.default_rng([*self._seed, 1, step]), self._settings.degraded)
+
+    def held_out(self) -> list[Batch]:
+        """Batches that no step sees."""
+        drawn = (
+            self._batch(np.random.default_rng([*self._seed, 2, number]), 0.0) for number in range(self._settings.clips)
+        )
+        return [batch for batch in drawn if batch is not None]
+
+    def _batch(self, rng: np.random.Generator, degraded: float) -> Batch | None:
+        cv2.setNumThreads(0)
+        frames = self._settings.frames
+        clip = first_frame_clip(rng, self.scene, frames=frames, most=self._settings.objects)
+        return None if clip is None else batch_of([clip], draw_damage(rng, frames, degraded))
+
+
+class _Fit:
+    """One fitting: takes steps, and keeps the weights that do best on clips that no step sees."""
+
+    def __init__(self, network: MRNet, clips: _Clips, settings: Adaptation, device: torch.device, amp: bool) -> None:
+        self._network, self._clips, self._settings = network, clips, settings
+        self._device, self._amp = device, amp
+        self._held_out = [batch.to(device) for batch in clips.held_out()]
+
+    def run(self, on_step: OnStep) -> Adapted:
+        if not self._held_out:
+            return Adapted(self._network.eval(), 0, float("nan"), float("nan"))
+        best = before = self._loss()
+        kept, kept_step = self._state(), 0
+        recipe = self._settings.recipe(*self._clips.scene.picture.ids.shape)
+        network = self._network.train()
+        descent = Descent(
+            network, ClipLoss(network), recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks()
+        )
+        for step in range(self._settings.steps):
+            batch = self._clips.training(step)
+            if batch is not None:
+                descent.step(batch, recipe.rate_factor(step))
+            on_step(step + 1)
+            if (step + 1) % self._settings.every and step + 1 < self._settings.steps:
+                continue
+            loss = self._loss()
+            if loss < best:
+                best, kept, kept_step = loss, self._state(), step + 1
+            elif step + 1 - kept_step >= self._settings.patience * self._settings.every:
+                break
+        network.load_state_dict(kept)
+        return Adapted(network.eval(), kept_step, before, best)
+
+    @torch.no_grad()
+    def _loss(self) -> float:
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._amp):
+            return float(torch.stack([clip_loss(self._network, batch) for batch in self._held_out]).mean())
+
+    def _state(self) -> dict[str, Tensor]:
+        return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
