@@ -7,7 +7,6 @@ import time
 import torch
 
 from mrnet_cli.cli.progress import Advance
-from mrnet_cli.data.frames import read_frame
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.pipeline import Prepare, Prepared
 from mrnet_cli.inference.record import Finished
@@ -33,7 +32,7 @@ def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: 
         restart_peaks(like.device)
         started = time.perf_counter()
         adapted = adapter.adapt(
-            read_frame(job.frames[0]),
+            job.first_image(),
             job.mask,
             name=job.name,
             on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),

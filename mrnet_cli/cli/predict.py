@@ -15,7 +15,7 @@ from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import check_output_dir
-from mrnet_cli.inference.jobs import davis_jobs, folder_job
+from mrnet_cli.inference.jobs import davis_jobs, folder_job, video_job
 from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.record import Finished, Record, settings_of
@@ -34,7 +34,8 @@ path = click.Path(path_type=Path)
 @click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--sequences", help="Comma-separated names to segment in place of all.")
 @click.option("--frames", type=path, help="In place of --davis: a folder of pictures, ordered by their names.")
-@click.option("--mask", type=path, help="With --frames: PNG of the first frame's objects, ids or 0/255.")
+@click.option("--video", type=path, help="In place of --davis: a video file; its masks count from 00000.")
+@click.option("--mask", type=path, help="With --frames or --video: PNG of the first frame's objects, ids or 0/255.")
 @click.option(
     "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
 )
@@ -63,7 +64,7 @@ path = click.Path(path_type=Path)
     metavar="STEPS",
     help="Fit a copy of the network to each sequence's first frame, in so many steps at most [default: 0, not at all].",
 )
-@click.option("--overlay", is_flag=True, help="Also write blended pictures below overlays/.")
+@click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
 @click.option("--output", type=path, required=True, help="Folder to write: SEQUENCE/FRAME.png.")
@@ -74,6 +75,7 @@ def predict(
     resolution: str,
     sequences: str | None,
     frames: Path | None,
+    video: Path | None,
     mask: Path | None,
     weights: Path | None,
     size: int | None,
@@ -92,13 +94,13 @@ def predict(
     check_output_dir(output)
     place = choose_device(device)
     network = load_weights(weights)
-    if davis is not None and frames is None and mask is None:
+    if sum(given is not None for given in (davis, frames, video)) != 1 or (davis is None) != (mask is not None):
+        raise click.UsageError("give either --davis, or --mask and one of --frames and --video")
+    if davis is not None:
         names = comma_separated(sequences)
         jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
-    elif davis is None and frames is not None and mask is not None:
-        jobs = [folder_job(frames, mask)]
-    else:
-        raise click.UsageError("give either --davis, or --frames and --mask")
+    elif mask is not None:
+        jobs = [folder_job(frames, mask) if frames is not None else video_job(cast(Path, video), mask)]
     # the segmenter takes the network into its own precision; what is adapted stays in float32
     base = copy.deepcopy(network) if adapt else None
     segmenter = Segmenter(
@@ -120,7 +122,7 @@ def predict(
     if resume:
         record.resume()
     todo = unfinished(jobs, output, record)
-    with frame_progress("Segmenting", sum(len(job.frames) for job in todo)) as advance:
+    with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
         prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
         done = run(
             segmenter,

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count, takewhile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
-from mrnet_cli.data.frames import check_frames, list_frames
+from mrnet_cli.data.frames import check_frames, list_frames, read_frame
 from mrnet_cli.data.masks import read_first_mask
+from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
+from mrnet_cli.inference.streams import read_ahead
+
+# of pictures in a folder, which do not tell: frames a second
+_RATE = 25
 
 
 @dataclass(frozen=True)
@@ -21,15 +28,47 @@ class Job:
 
     Attributes:
         name: of the folder its masks go to.
-        frames: in order.
+        frames: picture files in order; none where it is a video file.
         mask: H W, ids of the objects in the first frame.
         binary: masks are written as 0/255, as DAVIS-2016 has them.
+        video: the video file.
     """
 
     name: str
     frames: tuple[Path, ...]
     mask: NDArray[np.uint8]
     binary: bool
+    video: Video | None = None
+
+    @property
+    def length(self) -> int:
+        """How many frames; of a video file about as many as it says, 0 where it does not."""
+        return len(self.frames) if self.video is None else self.video.frames
+
+    def stem(self, number: int) -> str:
+        """What a frame's mask is called: as its picture, or by its number in a video file."""
+        return self.frames[number].stem if self.video is None else f"{number:05d}"
+
+    def shown(self) -> Iterator[Shown]:
+        """The frames, decoded in another thread a few ahead.
+
+        Raises:
+            DataError: one cannot be decoded.
+        """
+        if self.video is None:
+            images = read_ahead(read_frame, self.frames)
+            return (Shown(image, Fraction(number, _RATE)) for number, image in enumerate(images))
+        frames = read_video(self.video.path)
+        ahead = read_ahead(lambda _: next(frames, None), count())
+        return (one for one in takewhile(lambda one: one is not None, ahead) if one is not None)
+
+    def first_image(self) -> NDArray[np.uint8]:
+        """The first frame alone, H W 3.
+
+        Raises:
+            DataError: it cannot be decoded.
+        """
+        return read_frame(self.frames[0]) if self.video is None else next(read_video(self.video.path)).image
 
 
 def davis_jobs(
@@ -81,3 +120,28 @@ def folder_job(frames: Path, mask: Path) -> Job:
     if problems or ids is None:
         raise DataError(problems)
     return Job(frames.resolve().name, paths, ids, binary=False)
+
+
+def video_job(path: Path, mask: Path) -> Job:
+    """A video file and the mask of its first frame; the masks are named after the file.
+
+    Raises:
+        DataError: naming every problem.
+    """
+    problems: list[str] = []
+    video: Video | None = None
+    ids: NDArray[np.uint8] | None = None
+    try:
+        ids = read_first_mask(mask)
+    except DataError as error:
+        problems += error.problems
+    try:
+        video = open_video(path)
+    except DataError as error:
+        problems += error.problems
+    if video is not None and ids is not None and video.size != ids.shape:
+        (height, width), (rows, columns) = video.size, ids.shape
+        problems.append(f"{mask} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
+    if problems or video is None or ids is None:
+        raise DataError(problems)
+    return Job(path.stem, (), ids, binary=False, video=video)

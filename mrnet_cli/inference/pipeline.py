@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +18,19 @@ from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.overlay import heat, overlay, write_picture
 from mrnet_cli.data.rankings import Choice
+from mrnet_cli.data.videos import Shown, VideoWriter
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import Segmenter
-from mrnet_cli.inference.streams import WriteBehind, read_ahead
+from mrnet_cli.inference.streams import WriteBehind
 
 OVERLAYS = "overlays"
 SIMILARITY = "similarity"
 
 OnFrame = Callable[[str], None]
+# takes the name of a frame, the frame and its ids
+Blend = Callable[[str, Shown, NDArray[np.uint8]], None]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def predict(
         jobs: the videos.
         output: ``SEQUENCE/FRAME.png`` is written below it, and ``overlays/SEQUENCE/FRAME.jpg`` where asked for.
         record: of this run; kept up to date after every sequence.
-        overlays: write blended pictures too.
+        overlays: write blended pictures too, or for a video file ``overlays/SEQUENCE.mp4``.
         similarity: write ``similarity/SEQUENCE/FRAME.jpg`` too, the similarity maps of the past frames picked.
         on_frame: called with the sequence's name after every frame.
         prepare: makes a segmenter for each video, which takes the place of ``segmenter`` there and is then let go.
@@ -119,23 +123,19 @@ def predict_job(
     maps: Callable[[], NDArray[np.float32] | None] | None = None,
 ) -> None:
     """Segments one video; ``maps`` gives the latest similarity map, the rest is as in :func:`predict`."""
-    folder, blended, heated = output / job.name, output / OVERLAYS / job.name, output / SIMILARITY / job.name
-    for place, wanted in ((folder, True), (blended, overlays), (heated, maps is not None)):
+    folder, heated = output / job.name, output / SIMILARITY / job.name
+    for place, wanted in ((folder, True), (heated, maps is not None)):
         if wanted:
             make_output_dir(place)
-    with WriteBehind() as writer:
-        images = read_ahead(read_frame, job.frames)
-        for number, path in enumerate(job.frames):
-            try:
-                image = next(images)
-            except DataError as error:
-                raise _all_broken(job) from error
+    with _blending(job, output / OVERLAYS, wanted=overlays) as blend, WriteBehind() as writer:
+        for number, shown in enumerate(_whole(job)):
+            image, stem = shown.image, job.stem(number)
             ids = segmenter.step(image) if number else segmenter.start(image, job.mask)
-            writer.submit(partial(write_index_mask, folder / f"{path.stem}.png", ids, binary=job.binary))
-            if overlays:
-                writer.submit(partial(_write_overlay, blended / f"{path.stem}.jpg", image, ids))
+            writer.submit(partial(write_index_mask, folder / f"{stem}.png", ids, binary=job.binary))
+            if blend is not None:
+                writer.submit(partial(blend, stem, shown, ids))
             if maps is not None and (values := maps()) is not None:
-                writer.submit(partial(_write_heat, heated / f"{path.stem}.jpg", image, values))
+                writer.submit(partial(_write_heat, heated / f"{stem}.jpg", image, values))
             on_frame(job.name)
 
 
@@ -150,7 +150,7 @@ def _segment(
     log = _ChoiceLog(prepared.segmenter, job, on_frame)
     maps = partial(getattr, prepared.segmenter, "similarity") if similarity else None
     predict_job(prepared.segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
-    return _finished(job, prepared, time.perf_counter() - started), log.choices
+    return _finished(job, prepared, frames=log.frames, seconds=time.perf_counter() - started), log.choices
 
 
 class _ChoiceLog:
@@ -158,12 +158,13 @@ class _ChoiceLog:
 
     def __init__(self, segmenter: Segmenter, job: Job, on_frame: OnFrame) -> None:
         self._segmenter, self._job, self._on_frame = segmenter, job, on_frame
-        self._frames = iter(job.frames)
+        self.frames = 0
         self.choices: list[Choice] = []
 
     def __call__(self, name: str) -> None:
-        frame, chosen = next(self._frames).stem, self._segmenter.chosen
-        names = {number: self._job.frames[past].stem for number, past in chosen.items()}
+        frame, chosen = self._job.stem(self.frames), self._segmenter.chosen
+        self.frames += 1
+        names = {number: self._job.stem(past) for number, past in chosen.items()}
         if self._segmenter.config.multi_object == "average":
             self.choices += [Choice(frame, past) for past in list(names.values())[:1]]
         else:
@@ -178,9 +179,9 @@ def _prepared(job: Job, *, prepare: Prepare) -> Prepared:
         raise _all_broken(job) from error
 
 
-def _finished(job: Job, prepared: Prepared, seconds: float) -> Finished:
+def _finished(job: Job, prepared: Prepared, *, frames: int, seconds: float) -> Finished:
     return Finished(
-        frames=len(job.frames),
+        frames=frames,
         objects=int(np.count_nonzero(np.unique(job.mask))),
         seconds=round(seconds, 4),
         adaptation_steps=prepared.steps,
@@ -191,13 +192,33 @@ def _finished(job: Job, prepared: Prepared, seconds: float) -> Finished:
 
 def _is_finished(job: Job, output: Path, record: Record) -> bool:
     done = record.finished.get(job.name)
-    if done is None or done.frames != len(job.frames):
+    if done is None or (job.video is None and done.frames != job.length):
         return False
-    return all((output / job.name / f"{path.stem}.png").is_file() for path in job.frames)
+    return all((output / job.name / f"{job.stem(number)}.png").is_file() for number in range(done.frames))
 
 
-def _write_overlay(path: Path, image: NDArray[np.uint8], ids: NDArray[np.uint8]) -> None:
-    write_picture(path, overlay(image, ids))
+@contextmanager
+def _blending(job: Job, place: Path, *, wanted: bool) -> Iterator[Blend | None]:
+    """What blends a frame and its mask: into pictures, or for a video file into a video of the same times."""
+    if not wanted:
+        yield None
+    elif job.video is None:
+        make_output_dir(place / job.name)
+        yield lambda stem, shown, ids: write_picture(place / job.name / f"{stem}.jpg", overlay(shown.image, ids))
+    else:
+        make_output_dir(place)
+        with VideoWriter(place / f"{job.name}.mp4") as video:
+            yield lambda stem, shown, ids: video.write(overlay(shown.image, ids), shown.time)
+
+
+def _whole(job: Job) -> Iterator[Shown]:
+    """The frames; where a picture is broken, all that are broken are named."""
+    try:
+        yield from job.shown()
+    except DataError as error:
+        if job.video is not None:
+            raise
+        raise _all_broken(job) from error
 
 
 def _write_heat(path: Path, image: NDArray[np.uint8], values: NDArray[np.float32]) -> None:

@@ -1,0 +1,207 @@
+"""Video files, read and written as streams of frames through PyAV: one frame is in memory at a time.
+
+Shape letters: H W size of a frame as it is shown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import cast
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from mrnet_cli.errors import DataError, OutputError
+
+RgbImage = NDArray[np.uint8]
+
+# of H.264: no loss that the eye sees, at a fifth of the time of the encoder's default
+_QUALITY = {"crf": "18", "preset": "veryfast"}
+# where a file does not tell
+_RATE = Fraction(25)
+
+
+@dataclass(frozen=True)
+class Video:
+    """What a video file says of itself, and what its first frame shows.
+
+    Attributes:
+        path: of the file.
+        size: H W as shown, its rotation applied.
+        frames: about how many; 0 where the file does not tell.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    frames: int
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame as it is shown.
+
+    Attributes:
+        image: H W 3, RGB.
+        time: when, in seconds.
+    """
+
+    image: RgbImage
+    time: Fraction
+
+
+def open_video(path: Path) -> Video:
+    """Looks at a file.
+
+    Raises:
+        DataError: it is missing, is no video, or its first frame cannot be decoded.
+    """
+    frames = read_video(path)
+    with suppress(StopIteration):
+        height, width = next(frames).image.shape[:2]
+        frames.close()
+        return Video(path, (height, width), _estimate(path))
+    raise DataError([f"{path} holds no frame that can be decoded: copy or convert it again"])
+
+
+def read_video(path: Path) -> Generator[Shown, None, None]:
+    """The frames of a file, its rotation applied.
+
+    Raises:
+        DataError: the file is missing, is no video, changes its size on the way, or ends before it says it does.
+    """
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        number, packets, size = 0, 0, (0, 0)
+        try:
+            for packet in container.demux(stream):
+                packets += packet.size > 0
+                for frame in packet.decode():
+                    shown = _shown(frame, number, stream)
+                    size = size if number else shown.image.shape[:2]
+                    if shown.image.shape[:2] != size:
+                        raise DataError([f"{path} changes its size at frame {number}: cut it there"])
+                    yield shown
+                    number += 1
+        except av.FFmpegError as error:
+            raise DataError([f"{path} is damaged after frame {number}: copy or convert it again"]) from error
+        # a file that was cut off reads to its end without a word
+        if packets < stream.frames:
+            raise DataError([f"{path} ends after {packets} of its {stream.frames} frames: copy it again"])
+
+
+class VideoWriter:
+    """An H.264 video in an MP4 file that browsers play; the file is there when the context ends without an error.
+
+    Frames keep the times they are given. A side of an odd number of pixels is widened by one, as the format needs.
+
+    Args:
+        path: the file; its folder must exist.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+
+    # of times; fine enough for all rates in use, among them 30000/1001
+    _TICKS = 90_000
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # the process id keeps two runs into one folder from sharing a temporary file
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            # PyAV opens the file with the first frame, and an error should not wait for that
+            self._temporary.touch()
+            options = {"movflags": "+faststart"}
+            self._container = av.open(str(self._temporary), "w", format="mp4", options=options)
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        self._stream: VideoStream | None = None
+        self._latest = -1
+
+    def write(self, image: RgbImage, time: Fraction) -> None:
+        """Appends a frame.
+
+        Args:
+            image: H W 3, RGB, of the first one's size.
+            time: in seconds, after that of the frame before.
+
+        Raises:
+            OutputError: the file cannot be written on.
+        """
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(_even(image)), format="rgb24")
+        stream = self._stream = self._stream or self._begin(frame.width, frame.height)
+        # a file may show two frames at one time, which this format does not hold
+        self._latest = frame.pts = max(round(time * self._TICKS), self._latest + 1)
+        frame.time_base = Fraction(1, self._TICKS)
+        try:
+            self._container.mux(stream.encode(frame))
+        except OSError as error:
+            raise OutputError(f"{self._path} cannot be written: {error.strerror}") from error
+
+    def _begin(self, width: int, height: int) -> VideoStream:
+        stream = self._container.add_stream("libx264", rate=_RATE, options=_QUALITY)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.time_base = stream.time_base = Fraction(1, self._TICKS)
+        return stream
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self._stream is not None:
+                self._container.mux(self._stream.encode())
+            self._container.close()
+            if kind is None:
+                self._temporary.replace(self._path)
+        except OSError as fault:
+            raise OutputError(f"{self._path} cannot be written: {fault.strerror}") from fault
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
+def _open(path: Path) -> InputContainer:
+    if not path.is_file():
+        raise DataError([f"{path} is not a file: give a video"])
+    try:
+        container = av.open(str(path))
+    except av.FFmpegError as error:
+        raise DataError([f"{path} is not a video, or was cut off: copy or convert it again"]) from error
+    if not container.streams.video:
+        container.close()
+        raise DataError([f"{path} holds no video stream"])
+    return container
+
+
+def _estimate(path: Path) -> int:
+    with _open(path) as container:
+        stream = container.streams.video[0]
+        if stream.frames or container.duration is None or stream.average_rate is None:
+            return stream.frames
+        return round(container.duration / av.time_base * stream.average_rate)
+
+
+def _shown(frame: VideoFrame, number: int, stream: VideoStream) -> Shown:
+    # quarter turns to the left, as phones note them
+    image = np.rot90(cast(RgbImage, frame.to_ndarray(format="rgb24")), round(frame.rotation / 90) % 4)
+    if frame.pts is None or frame.time_base is None:
+        return Shown(image, number / (stream.average_rate or _RATE))
+    return Shown(image, frame.pts * frame.time_base)
+
+
+def _even(image: RgbImage) -> RgbImage:
+    height, width = image.shape[:2]
+    return np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,0 +1,107 @@
+"""``mrnet predict --video`` from outside."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
+from mrnet_cli.data.videos import VideoWriter, open_video, read_video
+
+Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
+
+
+@pytest.fixture
+def clip(tmp_path: Path, moving_squares: Squares) -> Path:
+    """The moving squares as a video file, and the mask of their first frame beside it."""
+    images, masks = moving_squares
+    with VideoWriter(tmp_path / "my clip.mp4") as video:
+        for t, image in enumerate(images):
+            video.write(image, Fraction(t, 10))
+    write_index_mask(tmp_path / "first.png", masks[0])
+    return tmp_path / "my clip.mp4"
+
+
+def predict(clip: Path, weights: Path, *more: str | Path) -> Result:
+    arguments = ("--video", clip, "--mask", clip.parent / "first.png", "--weights", weights, *more)
+    return CliRunner().invoke(main, ["predict", "--device", "cpu", *map(str, arguments)])
+
+
+def test_a_video_gives_a_mask_a_frame_and_an_overlay_that_plays(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    result = predict(clip, tiny_weights, "--overlay", "--output", output)
+    assert result.exit_code == 0, result.output
+    assert "1 sequences segmented, 12 frames" in result.stdout
+    masks = sorted((output / "my clip").iterdir())
+    assert [path.name for path in masks] == [f"{t:05d}.png" for t in range(12)]
+    assert np.array_equal(read_index_mask(masks[0]), read_index_mask(tmp_path / "first.png"))
+    blended = output / "overlays" / "my clip.mp4"
+    assert open_video(blended).frames == 12
+    assert [frame.time for frame in read_video(blended)] == [frame.time for frame in read_video(clip)]
+    # the object's colour is seen in the video
+    coloured, plain = (next(read_video(path)).image.astype(int) for path in (blended, clip))
+    inside = read_index_mask(tmp_path / "first.png") == 1
+    rows, columns = np.argwhere(inside).mean(axis=0).astype(int)
+    assert abs(coloured[rows, columns] - plain[rows, columns]).max() > 30
+
+
+def test_a_finished_video_is_kept_by_resume_and_an_unfinished_one_made_again(
+    clip: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    assert predict(clip, tiny_weights, "--output", output).exit_code == 0
+    first = {path.name: path.read_bytes() for path in (output / "my clip").iterdir()}
+    assert "0 sequences segmented, 1 kept" in predict(clip, tiny_weights, "--resume", "--output", output).stdout
+    (output / "my clip" / "00007.png").unlink()
+    assert "1 sequences segmented" in predict(clip, tiny_weights, "--resume", "--output", output).stdout
+    assert {path.name: path.read_bytes() for path in (output / "my clip").iterdir()} == first
+    assert json.loads((output / "predict.json").read_text())["finished"]["my clip"]["frames"] == 12
+
+
+def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(
+    clip: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    write_index_mask(tmp_path / "first.png", np.zeros((5, 5), np.uint8))
+    clip.write_bytes(b"no video")
+    result = predict(clip, tiny_weights, "--output", output)
+    assert result.exit_code == 2
+    assert [line.split(" ", 1)[0] for line in result.stderr.splitlines()] == ["Error:", "Error:"]
+    assert "first.png holds no object" in result.stderr
+    assert "my clip.mp4 is not a video" in result.stderr
+    assert not output.exists()
+
+
+def test_a_mask_of_another_size_is_refused(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    write_index_mask(tmp_path / "first.png", np.ones((5, 6), np.uint8))
+    result = predict(clip, tiny_weights, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "first.png is 6x5" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_that_breaks_off_leaves_no_overlay_and_no_finished_record(
+    clip: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    clip.write_bytes(clip.read_bytes()[:-80])
+    output = tmp_path / "out"
+    result = predict(clip, tiny_weights, "--overlay", "--output", output)
+    assert result.exit_code == 2
+    assert "copy" in result.stderr
+    assert list((output / "overlays").iterdir()) == []
+    assert json.loads((output / "predict.json").read_text())["finished"] == {}
+    assert "1 kept" not in predict(clip, tiny_weights, "--resume", "--output", output).stdout
+
+
+@pytest.mark.parametrize("given", [["--video", "a.mp4"], ["--video", "a.mp4", "--frames", "b", "--mask", "c.png"]])
+def test_a_video_needs_a_mask_and_no_other_source(given: list[str], tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["predict", *given, "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "--mask and one of --frames and --video" in result.stderr

@@ -1,0 +1,126 @@
+"""Video files: times, rotation, odd sizes, and files that are not whole."""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from mrnet_cli.data.videos import RgbImage, VideoWriter, open_video, read_video
+from mrnet_cli.errors import DataError, OutputError
+
+# unevenly, as a phone's recording is
+TIMES = [Fraction(t * t + 3 * t, 30) for t in range(12)]
+
+
+@pytest.fixture
+def image() -> RgbImage:
+    """63x101, red in the upper left corner."""
+    pixels = np.full((63, 101, 3), 40, np.uint8)
+    pixels[:24, :32] = (220, 30, 30)
+    return pixels
+
+
+@pytest.fixture
+def path(tmp_path: Path, image: RgbImage) -> Path:
+    """Twelve frames, each a little brighter than the one before."""
+    with VideoWriter(tmp_path / "clip.mp4") as video:
+        for t, time in enumerate(TIMES):
+            video.write(np.minimum(image, 235) + np.uint8(t), time)
+    return tmp_path / "clip.mp4"
+
+
+def is_red(pixel: RgbImage) -> bool:
+    return bool(pixel[0] > 150 and pixel[1] < 100)
+
+
+def test_frames_come_back_in_order_at_the_times_they_were_given(path: Path) -> None:
+    video, frames = open_video(path), list(read_video(path))
+    # of odd sides one pixel is added, which H.264 needs
+    assert (video.size, video.frames) == ((64, 102), 12)
+    assert [float(frame.time) for frame in frames] == pytest.approx(list(map(float, TIMES)), abs=1e-4)
+    brightness = [float(frame.image[40:, 40:].mean()) for frame in frames]
+    assert brightness == pytest.approx(range(40, 52), abs=1.5)
+    assert is_red(frames[0].image[5, 5])
+    assert not is_red(frames[0].image[5, -5])
+
+
+def test_browsers_can_play_what_is_written(path: Path) -> None:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+    content = path.read_bytes()
+    # the index first, so that a browser need not read to the end to begin
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+
+
+@pytest.mark.parametrize(
+    ("matrix", "size", "corner"),
+    [
+        pytest.param((0, 1, -1, 0), (102, 64), (5, -5), id="a quarter turn to the right"),
+        pytest.param((0, -1, 1, 0), (102, 64), (-5, 5), id="a quarter turn to the left"),
+        pytest.param((-1, 0, 0, -1), (64, 102), (-5, -5), id="upside down"),
+    ],
+)
+def test_the_rotation_that_a_phone_notes_is_applied(
+    path: Path, matrix: tuple[int, ...], size: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    content = bytearray(path.read_bytes())
+    # ISO 14496-12, 8.3.2: the matrix of a track lies 44 bytes after its header's name; 16.16 fixed point
+    at = content.index(b"tkhd") + 44
+    a, b, c, d = (65536 * value for value in matrix)
+    content[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content)
+    assert open_video(path).size == size
+    assert is_red(next(read_video(path)).image[corner])
+
+
+def test_a_video_that_was_cut_off_is_refused_and_not_taken_for_a_shorter_one(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-80])
+    with pytest.raises(DataError, match=r"clip\.mp4 .*(damaged after frame|ends after) \d+"):
+        list(read_video(path))
+
+
+def test_what_is_no_video_is_told_by_name(tmp_path: Path) -> None:
+    for name, content in {"text.mp4": b"not a video at all", "empty.mkv": b""}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=f"{name} is not a video"):
+            open_video(tmp_path / name)
+    with pytest.raises(DataError, match="missing.mp4 is not a file"):
+        open_video(tmp_path / "missing.mp4")
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "sound.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+        frame.sample_rate = 8000
+        container.mux(stream.encode(frame))
+    with pytest.raises(DataError, match=r"sound\.wav holds no video stream"):
+        open_video(path)
+
+
+def test_a_video_that_could_not_be_finished_leaves_nothing(tmp_path: Path, image: RgbImage) -> None:
+    def stop() -> None:
+        with VideoWriter(tmp_path / "clip.mp4") as video:
+            video.write(image, Fraction(0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OutputError, match="cannot be written"):
+        VideoWriter(tmp_path / "none" / "clip.mp4")
+
+
+def test_two_frames_of_one_time_are_both_kept(tmp_path: Path, image: RgbImage) -> None:
+    with VideoWriter(tmp_path / "clip.mp4") as video:
+        for time in (Fraction(0), Fraction(0), Fraction(1, 25)):
+            video.write(image, time)
+    assert len(list(read_video(tmp_path / "clip.mp4"))) == 3
