@@ -13,9 +13,13 @@ from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
+from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.files import check_output_dir
-from mrnet_cli.inference.jobs import davis_jobs, folder_job, video_job
+from mrnet_cli.data.files import check_output_dir, make_output_dir
+from mrnet_cli.data.masks import write_index_mask
+from mrnet_cli.data.overlay import overlay as overlay_picture
+from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
 from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.record import Finished, Record, settings_of
@@ -27,6 +31,19 @@ from mrnet_cli.training.adaptation.adapter import Adaptation
 path = click.Path(path_type=Path)
 
 
+class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
+    """`X,Y,WIDTH,HEIGHT` in pixels."""
+
+    name = "x,y,width,height"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Box:
+        """The box; fails where these are not four whole numbers."""
+        try:
+            return Box(*map(int, value.split(",")))
+        except (TypeError, ValueError):
+            self.fail(f"{value!r} is not four whole numbers", param, ctx)
+
+
 @click.command(epilog="Example:  mrnet predict --davis DAVIS --year 2016 --split val --output predictions")
 @click.option("--davis", type=path, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), default="2017", show_default=True, help="Whose masks.")
@@ -36,6 +53,13 @@ path = click.Path(path_type=Path)
 @click.option("--frames", type=path, help="In place of --davis: a folder of pictures, ordered by their names.")
 @click.option("--video", type=path, help="In place of --davis: a video file; its masks count from 00000.")
 @click.option("--mask", type=path, help="With --frames or --video: PNG of the first frame's objects, ids or 0/255.")
+@click.option(
+    "--box",
+    "boxes",
+    type=BoxType(),
+    multiple=True,
+    help="In place of --mask: around an object of the first frame, whose outline is found by colour; repeatable.",
+)
 @click.option(
     "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
 )
@@ -77,6 +101,7 @@ def predict(
     frames: Path | None,
     video: Path | None,
     mask: Path | None,
+    boxes: tuple[Box, ...],
     weights: Path | None,
     size: int | None,
     k: int | None,
@@ -94,13 +119,16 @@ def predict(
     check_output_dir(output)
     place = choose_device(device)
     network = load_weights(weights)
-    if sum(given is not None for given in (davis, frames, video)) != 1 or (davis is None) != (mask is not None):
-        raise click.UsageError("give either --davis, or --mask and one of --frames and --video")
+    first = mask or boxes or None
+    if sum(given is not None for given in (davis, frames, video)) != 1 or (davis is None) != (first is not None):
+        raise click.UsageError("give either --davis, or --mask or --box and one of --frames and --video")
+    if mask is not None and boxes:
+        raise click.UsageError("give either --mask or --box")
     if davis is not None:
         names = comma_separated(sequences)
         jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
-    elif mask is not None:
-        jobs = [folder_job(frames, mask) if frames is not None else video_job(cast(Path, video), mask)]
+    elif first is not None:
+        jobs = [folder_job(frames, first) if frames is not None else video_job(cast(Path, video), first)]
     # the segmenter takes the network into its own precision; what is adapted stays in float32
     base = copy.deepcopy(network) if adapt else None
     segmenter = Segmenter(
@@ -121,6 +149,8 @@ def predict(
     )
     if resume:
         record.resume()
+    if boxes:
+        _show_first(jobs[0], output)
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
         prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
@@ -135,6 +165,15 @@ def predict(
             prepare=prepare,
         )
     _close(done, output, kept=len(jobs) - len(todo))
+
+
+def _show_first(job: Job, output: Path) -> None:
+    """Writes the mask found in boxes, and a picture of it, so that a person can look at it and mend it."""
+    mask, picture = output / f"{job.name} first.png", output / f"{job.name} first.jpg"
+    make_output_dir(output)
+    write_index_mask(mask, job.mask)
+    write_picture(picture, overlay_picture(job.first_image(), job.mask))
+    click.echo(f"Found in the boxes: {picture}. To mend it, change {mask} and give it as --mask.")
 
 
 def _close(done: list[Finished], output: Path, *, kept: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, takewhile
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.frames import check_frames, list_frames, read_frame
 from mrnet_cli.data.masks import read_first_mask
@@ -98,23 +99,23 @@ def davis_jobs(
     return jobs
 
 
-def folder_job(frames: Path, mask: Path) -> Job:
-    """A folder of frames and the mask of the first; the masks are named after the folder.
+def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
+    """A folder of frames and what its first shows; the masks are named after the folder.
+
+    Args:
+        frames: the folder.
+        first: the mask of the first frame, or boxes around its objects.
 
     Raises:
         DataError: naming every problem.
     """
     problems: list[str] = []
     paths: tuple[Path, ...] = ()
-    ids: NDArray[np.uint8] | None = None
-    try:
-        ids = read_first_mask(mask)
-    except DataError as error:
-        problems += error.problems
     try:
         paths = list_frames(frames)
     except DataError as error:
         problems += error.problems
+    ids = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
     if ids is not None:
         problems += check_frames(paths, ids.shape)
     if problems or ids is None:
@@ -122,26 +123,40 @@ def folder_job(frames: Path, mask: Path) -> Job:
     return Job(frames.resolve().name, paths, ids, binary=False)
 
 
-def video_job(path: Path, mask: Path) -> Job:
-    """A video file and the mask of its first frame; the masks are named after the file.
+def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
+    """A video file and what its first frame shows; the masks are named after the file.
+
+    Args:
+        path: the file.
+        first: as of :func:`folder_job`.
 
     Raises:
         DataError: naming every problem.
     """
     problems: list[str] = []
     video: Video | None = None
-    ids: NDArray[np.uint8] | None = None
-    try:
-        ids = read_first_mask(mask)
-    except DataError as error:
-        problems += error.problems
     try:
         video = open_video(path)
     except DataError as error:
         problems += error.problems
+    ids = _first_mask(first, lambda: next(read_video(path)).image if video else None, problems)
     if video is not None and ids is not None and video.size != ids.shape:
         (height, width), (rows, columns) = video.size, ids.shape
-        problems.append(f"{mask} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
+        problems.append(f"{first} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
     if problems or video is None or ids is None:
         raise DataError(problems)
     return Job(path.stem, (), ids, binary=False, video=video)
+
+
+def _first_mask(
+    first: Path | Sequence[Box], image: Callable[[], NDArray[np.uint8] | None], problems: list[str]
+) -> NDArray[np.uint8] | None:
+    """The ids in the first frame; None where there are none, or with boxes no image."""
+    try:
+        if isinstance(first, Path):
+            return read_first_mask(first)
+        pixels = image()
+        return None if pixels is None else masks_in_boxes(pixels, first)
+    except DataError as error:
+        problems += error.problems
+        return None

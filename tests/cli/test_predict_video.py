@@ -104,4 +104,36 @@ def test_a_video_that_breaks_off_leaves_no_overlay_and_no_finished_record(
 def test_a_video_needs_a_mask_and_no_other_source(given: list[str], tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["predict", *given, "--output", str(tmp_path / "out")])
     assert result.exit_code == 2
-    assert "--mask and one of --frames and --video" in result.stderr
+    assert "--mask or --box and one of --frames and --video" in result.stderr
+
+
+def test_boxes_stand_in_for_a_mask_and_what_was_found_is_shown(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    output, true = tmp_path / "out", read_index_mask(tmp_path / "first.png")
+    boxes: list[str] = []
+    for number in (1, 2):
+        rows, columns = np.nonzero(true == number)
+        x, y = columns.min() - 3, rows.min() - 3
+        boxes += ["--box", f"{max(x, 0)},{max(y, 0)},{columns.max() - x + 4},{rows.max() - y + 4}"]
+    arguments = ["predict", "--video", clip, *boxes, "--weights", tiny_weights, "--device", "cpu", "--output", output]
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert result.exit_code == 0, result.output
+    assert "my clip first.jpg" in " ".join(result.stdout.split())
+    found = read_index_mask(output / "my clip first.png")
+    assert np.array_equal(found, read_index_mask(output / "my clip" / "00000.png"))
+    for number in (1, 2):
+        both = np.count_nonzero((found == number) & (true == number))
+        assert both / np.count_nonzero((found == number) | (true == number)) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("box", "word"),
+    [("90,60,20,20", "does not lie within the frame, which is 100x72"), ("1,2,3", "is not four whole numbers")],
+)
+def test_a_box_must_be_four_numbers_within_the_frame(
+    clip: Path, tiny_weights: Path, tmp_path: Path, box: str, word: str
+) -> None:
+    arguments = ["predict", "--video", clip, "--box", box, "--weights", tiny_weights, "--output", tmp_path / "out"]
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert not (tmp_path / "out").exists()
