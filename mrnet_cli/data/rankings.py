@@ -51,9 +51,12 @@ def read_rankings(path: Path) -> dict[str, list[Choice]]:
     found: dict[str, list[Choice]] = {}
     try:
         with path.open(newline="") as file:
-            for row in csv.DictReader(file, strict=True):
+            reader = csv.DictReader(file, strict=True)
+            if tuple(reader.fieldnames or ()) != COLUMNS:
+                raise ValueError("other columns")
+            for row in reader:
                 choice = Choice(row["frame"], row["chosen"], row["object"])
                 found.setdefault(row["sequence"], []).append(choice)
-    except (OSError, ValueError, KeyError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError([f"{path} is not a table of chosen frames: run mrnet predict again"]) from error
     return found

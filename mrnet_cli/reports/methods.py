@@ -91,4 +91,4 @@ def _online(name: str, scores: dict[int, Scores], online: Collection[str]) -> st
     known = next((one.predict for one in scores.values() if one.predict is not None), None)
     if known is None:
         return ""
-    return "yes" if known["settings"].get("adapt") else "no"
+    return "yes" if known["settings"].get("adaptation") else "no"

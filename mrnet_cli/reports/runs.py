@@ -182,9 +182,12 @@ def _scores(name: str, folder: Path) -> Scores:
     try:
         # what tables ask for is asked for now, so that they need not doubt it
         _ = scores.year, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
-        known = scores.sequences == list(objects["sequence"].unique()) and bool(scores.record["split"])
-        _ = scores.record["protocol_line"], scores.predict and float(scores.predict["seconds_per_frame"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
+        _ = scores.record["protocol"]["title"]
+        if scores.predict is not None:
+            _ = float(scores.predict["seconds_per_frame"]), scores.predict["settings"].get("config")
+        known = scores.sequences == list(objects["sequence"].unique())
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
     if not known:
         raise DataError([f"{path} speaks of other sequences than objects.csv beside it: run mrnet evaluate again"])
@@ -214,7 +217,10 @@ def _sweep(name: str, folder: Path) -> Sweep:
     points = _table(folder / "sweep.csv", columns)
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
-    return Sweep(name, folder, read_record(folder / SWEEP), points)
+    record = read_record(folder / SWEEP)
+    if not isinstance(record.get("settings"), dict):
+        raise DataError([f"{folder / SWEEP} is not a record of mrnet sweep: run it again"])
+    return Sweep(name, folder, record, points)
 
 
 def _ablation(name: str, folder: Path) -> Ablation:
@@ -227,8 +233,9 @@ def _table(path: Path, columns: Mapping[str, _Read]) -> pd.DataFrame:
     """The named columns of a CSV, each cell read by its column's type."""
     try:
         with path.open(newline="") as file:
-            rows = list(csv.DictReader(file, strict=True))
-        absent = [name for name in columns if rows and name not in rows[0]]
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+        absent = [name for name in columns if name not in (reader.fieldnames or ())]
         if absent:
             raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
         return pd.DataFrame({name: [read(row[name]) for row in rows] for name, read in columns.items()})

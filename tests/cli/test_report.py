@@ -90,7 +90,7 @@ def test_seconds_and_settings_come_from_the_run_that_made_the_masks(
     folder = tmp_path / "masks of timed"
     folder.mkdir()
     record = {
-        "settings": {"weights_sha256": "abc", "adapt": 50},
+        "settings": {"weights_sha256": "abc", "adaptation": {"steps": 50}},
         "environment": {"cpu": "Abacus", "gpu": ""},
         "finished": {"squares": {"frames": 5, "seconds": 2.0}, "other": {"frames": 1, "seconds": 100.0}},
     }

@@ -1,0 +1,102 @@
+"""Reading runs back: what is damaged is told in a line, whatever it holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mrnet_cli.errors import DataError
+from mrnet_cli.reports.runs import Predictions, Scores, read_runs
+
+OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
+FRAMES = "sequence,object,frame,J,F\nNA,1,00001,0.30000000000000004,0.5\n"
+SCORES = {
+    "protocol": {"name": "davis2017", "title": "DAVIS-2017", "first_last": "drop"},
+    "protocol_line": "DAVIS-2017 rules",
+    "split": "val",
+    "frames": 1,
+    "predictions": "mine",
+    "sequences": ["NA"],
+    "boundary_tolerances": [0.008],
+    "figures": {"J&F-Mean": 0.4, "J-Mean": 0.3, "F-Mean": 0.5},
+    "predict": {"settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}}, "seconds_per_frame": 0.1},
+}
+SWEEP = "k,n,J,F,J&F,seconds_per_frame\n4,5,0.5,0.6,0.55,0.1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One folder with runs of every kind."""
+    for name, text in (
+        ("objects.csv", OBJECTS),
+        ("frames.csv", FRAMES),
+        ("evaluate.json", json.dumps(SCORES)),
+        ("predict.json", json.dumps({"settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}}, "finished": {}})),
+        ("ranking.csv", "sequence,frame,chosen,object\nNA,00001,00000,\n"),
+        ("speed.json", json.dumps({"environment": {"cpu": "Abacus"}, "figures": []})),
+        ("sweep.json", json.dumps({"settings": {}})),
+        ("sweep.csv", SWEEP),
+        (
+            "ablation.csv",
+            "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\nmask,0,,,0.5,,,,,measured\n",
+        ),
+    ):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_folder_may_hold_runs_of_every_kind(folder: Path) -> None:
+    runs = read_runs([("all", folder)])
+    assert [type(one).__name__ for one in runs.every] == ["Scores", "Predictions", "Speed", "Sweep", "Ablation"]
+    (scores,) = runs.of(Scores)
+    # exact, and a sequence may be called NA
+    assert scores.frames.to_dict("records") == [
+        {"sequence": "NA", "object": 1, "frame": "00001", "J": 0.1 + 0.2, "F": 0.5}
+    ]
+    assert scores.year == 2017
+    assert [one.chosen for one in runs.choices_of(scores)["NA"]] == ["00000"]
+
+
+def test_choices_of_a_run_with_other_settings_are_not_taken(folder: Path) -> None:
+    (folder / "predict.json").write_text(json.dumps({"settings": {"weights_sha256": "b"}, "finished": {}}))
+    runs = read_runs([(None, folder)])
+    assert len(runs.of(Predictions)) == 1
+    assert runs.choices_of(runs.of(Scores)[0]) == {}
+
+
+def test_a_folder_given_twice_counts_once_by_its_last_name(folder: Path) -> None:
+    runs = read_runs([(None, folder), ("ours", folder / ".." / folder.name)])
+    assert {one.name for one in runs.every} == {"ours"}
+    assert len(runs.every) == 5
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"settings": 3, "figures": 3, "protocol": 3}', "\x00"])
+@pytest.mark.parametrize("name", ["evaluate.json", "predict.json", "speed.json", "sweep.json"])
+def test_a_damaged_record_is_told_in_a_line(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(DataError) as error:
+        read_runs([(None, folder)])
+    (problem,) = error.value.problems
+    assert name in problem
+    assert "again" in problem
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "sequence,object\n", '"', "\x00\n1"])
+@pytest.mark.parametrize("name", ["objects.csv", "frames.csv", "ranking.csv", "sweep.csv", "ablation.csv"])
+def test_a_damaged_table_is_told_in_a_line(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(DataError) as error:
+        read_runs([(None, folder)])
+    (problem,) = error.value.problems
+    assert name in problem
+    assert "again" in problem
+
+
+def test_all_damage_is_told_at_once(folder: Path) -> None:
+    for name in ("evaluate.json", "predict.json", "sweep.csv"):
+        (folder / name).write_text("{")
+    with pytest.raises(DataError) as error:
+        read_runs([(None, folder), (None, folder / "none")])
+    assert len(error.value.problems) == 4
