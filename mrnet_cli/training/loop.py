@@ -31,11 +31,12 @@ from mrnet_cli.training.recipe import Recipe
 Hook = Callable[["Trainer", Batch], None]
 
 
-def clip_loss(network: MRNet, batch: Batch) -> Tensor:
+def clip_loss(network: MRNet, batch: Batch, *, through_masks: bool = True) -> Tensor:
     """Mean loss over the frames and objects of a batch; each frame is fed the mask predicted before it.
 
     Now and then that mask is damaged on the way, as the batch says. Candidates are taken from
-    every frame (n = 1): a clip's frames lie up to n apart already.
+    every frame (n = 1): a clip's frames lie up to n apart already. Where the encoder is not trained, gradients need
+    not pass back through the masks it is fed (``through_masks``), which leaves it out of the backward pass.
     """
     images = batch.images.float() / 255
     masks, valid, damage = batch.masks.float(), batch.valid.float(), batch.damage.tolist()
@@ -45,6 +46,8 @@ def clip_loss(network: MRNet, batch: Batch) -> Tensor:
     for t in range(1, len(images)):
         probability = propagation.step(images[t])
         losses.append(cross_entropy(probability, masks[t], valid[t]) + soft_iou_loss(probability, masks[t], valid[t]))
+        if not through_masks:
+            propagation.masks = propagation.masks.detach()
         if damage[t]:
             propagation.masks = degrade(propagation.masks, np.random.default_rng(damage[t]))
     return torch.stack(losses).mean()
@@ -53,13 +56,13 @@ def clip_loss(network: MRNet, batch: Batch) -> Tensor:
 class ClipLoss(nn.Module):
     """:func:`clip_loss` as a module, for it is a module that processes share the gradients of."""
 
-    def __init__(self, network: MRNet) -> None:
+    def __init__(self, network: MRNet, *, through_masks: bool = True) -> None:
         super().__init__()
-        self.network = network
+        self.network, self._through_masks = network, through_masks
 
     def forward(self, batch: Batch) -> Tensor:
         """The mean loss of a batch."""
-        return clip_loss(self.network, batch)
+        return clip_loss(self.network, batch, through_masks=self._through_masks)
 
 
 class Trainer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,12 +36,13 @@ class Adaptation:
         lines: short side of the clips, about; never more than the network segments at.
         frames: of a clip, the reference included.
         decoder_rate: initial learning rate of the decoder and of the stem.
-        backbone_rate: initial learning rate of the rest.
+        backbone_rate: initial learning rate of the rest; with 0 the whole encoder, its stem too, stays as it is, which
+            halves the time.
         weight_decay: of the optimiser.
         warm_up: steps in which the learning rate rises, before it falls evenly to zero.
         degraded: share of frames whose predicted mask is damaged before the next frame sees it.
         objects: of a clip that are segmented, at most.
-        clips: that no step sees, by whose loss the best weights are known.
+        clips: that no step sees, by whose loss the best weights are known; with 0 of them the last are kept.
         every: steps between looks at them.
         patience: looks without a better loss after which the fitting ends.
         seed: of all clips, with the sequence's name.
@@ -158,34 +160,39 @@ class _Fit:
         self._held_out = [batch.to(device) for batch in clips.held_out()]
 
     def run(self, on_step: OnStep) -> Adapted:
-        if not self._held_out:
-            return Adapted(self._network.eval(), 0, float("nan"), float("nan"))
+        """Takes the steps; ``on_step`` is called after each."""
+        settings, network = self._settings, self._network.train()
+        if not self._clips.scene.objects:
+            return Adapted(network.eval(), 0, math.nan, math.nan)
+        recipe = settings.recipe(*self._clips.scene.picture.ids.shape)
+        network.encoder.requires_grad_(settings.backbone_rate > 0)
+        loss_of = ClipLoss(network, through_masks=settings.backbone_rate > 0)
+        descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())
         best = before = self._loss()
-        kept, kept_step = self._state(), 0
-        recipe = self._settings.recipe(*self._clips.scene.picture.ids.shape)
-        network = self._network.train()
-        descent = Descent(
-            network, ClipLoss(network), recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks()
-        )
-        for step in range(self._settings.steps):
+        kept, kept_step = _state(network), 0
+        for step in range(1, settings.steps + 1):
             batch = self._clips.training(step)
             if batch is not None:
-                descent.step(batch, recipe.rate_factor(step))
-            on_step(step + 1)
-            if (step + 1) % self._settings.every and step + 1 < self._settings.steps:
+                descent.step(batch, recipe.rate_factor(step - 1))
+            on_step(step)
+            if step % settings.every and step < settings.steps:
                 continue
             loss = self._loss()
-            if loss < best:
-                best, kept, kept_step = loss, self._state(), step + 1
-            elif step + 1 - kept_step >= self._settings.patience * self._settings.every:
+            # not a number where there are no such clips
+            if not loss >= best:
+                best, kept, kept_step = loss, _state(network), step
+            elif step - kept_step >= settings.patience * settings.every:
                 break
         network.load_state_dict(kept)
         return Adapted(network.eval(), kept_step, before, best)
 
     @torch.no_grad()
     def _loss(self) -> float:
+        """Mean over the clips that no step sees."""
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._amp):
-            return float(torch.stack([clip_loss(self._network, batch) for batch in self._held_out]).mean())
+            losses = [float(clip_loss(self._network, batch)) for batch in self._held_out]
+        return sum(losses) / len(losses) if losses else math.nan
 
-    def _state(self) -> dict[str, Tensor]:
-        return {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
+
+def _state(network: MRNet) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

@@ -1,0 +1,145 @@
+"""``mrnet predict --adapt`` from outside: reproducible, resumable, and no trace of it beside masks and record."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from mrnet_cli.cli import adaptation
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.models.config import ModelConfig
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.weights import save_weights
+
+WriteDavis = Callable[..., Path]
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the smallest network there is."""
+    torch.manual_seed(3)
+    path = tmp_path_factory.mktemp("weights") / "smallest.safetensors"
+    save_weights(path, MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)))
+    return path
+
+
+@pytest.fixture
+def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two sequences, and an adaptation fast enough to change weights within a few steps."""
+
+    class Fast(adaptation.Adaptation):
+        def __init__(self, steps: int) -> None:
+            super().__init__(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
+
+    monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", Fast)
+    return write_davis("a", "b")
+
+
+def predict(davis: Path, weights: Path, output: Path, *more: str) -> Result:
+    arguments = ["--davis", davis, "--weights", weights, "--device", "cpu", "--output", output, *more]
+    return CliRunner().invoke(main, ["predict", *map(str, arguments)])
+
+
+def done(davis: Path, weights: Path, output: Path, *more: str) -> dict[str, bytes]:
+    """Runs it and reads every mask."""
+    result = predict(davis, weights, output, *more)
+    assert result.exit_code == 0, result.output
+    return tree(output)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
+
+
+def test_adaptation_changes_the_masks_and_does_so_alike_each_time(davis: Path, weights: Path, tmp_path: Path) -> None:
+    content = weights.read_bytes()
+    plain = done(davis, weights, tmp_path / "plain")
+    first, again = (done(davis, weights, tmp_path / name, "--adapt", "4") for name in ("first", "again"))
+    assert first == again
+    assert first != plain
+    assert weights.read_bytes() == content
+    # the first mask is given, whatever is adapted
+    assert first["a/00000.png"] == plain["a/00000.png"]
+
+
+def test_each_of_two_sequences_is_segmented_as_if_alone(davis: Path, weights: Path, tmp_path: Path) -> None:
+    both = done(davis, weights, tmp_path / "both", "--adapt", "4")
+    alone: dict[str, bytes] = {}
+    for name in ("b", "a"):
+        alone |= done(davis, weights, tmp_path / name, "--adapt", "4", "--sequences", name)
+    assert alone == both
+
+
+def test_0_steps_are_no_adaptation(davis: Path, weights: Path, tmp_path: Path) -> None:
+    assert done(davis, weights, tmp_path / "zero", "--adapt", "0") == done(davis, weights, tmp_path / "plain")
+    record = json.loads((tmp_path / "zero" / "predict.json").read_text())
+    assert "adaptation" not in record["settings"]
+
+
+def test_time_and_memory_are_told_apart_from_the_frames(davis: Path, weights: Path, tmp_path: Path) -> None:
+    result = predict(davis, weights, tmp_path / "out", "--adapt", "4")
+    assert "s a frame end to end; adaptation " in result.stdout
+    for finished in json.loads((tmp_path / "out" / "predict.json").read_text())["finished"].values():
+        assert finished["adaptation_seconds"] > 0
+        assert finished["adaptation_mib"] > 0
+        assert 0 <= finished["adaptation_steps"] <= 4
+
+
+@pytest.mark.parametrize("value", ["-1", "2.5", "many", ""])
+def test_a_number_of_steps_that_is_none_is_refused(davis: Path, weights: Path, tmp_path: Path, value: str) -> None:
+    result = predict(davis, weights, tmp_path / "out", "--adapt", value)
+    assert result.exit_code == 2
+    assert "--adapt" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_resume_refuses_another_adaptation(davis: Path, weights: Path, tmp_path: Path) -> None:
+    done(davis, weights, tmp_path / "out", "--adapt", "2")
+    for more in (("--adapt", "3"), ()):
+        result = predict(davis, weights, tmp_path / "out", *more, "--resume")
+        assert result.exit_code == 2
+        assert "is of a run with another adaptation" in result.stderr
+
+
+def test_a_first_frame_that_cannot_be_decoded_is_named(davis: Path, weights: Path, tmp_path: Path) -> None:
+    frame = davis / "JPEGImages/480p/a/00000.jpg"
+    with Image.open(frame) as image:
+        image.save(frame.with_suffix(".png"))
+    frame.unlink()
+    content = bytearray(frame.with_suffix(".png").read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    frame.with_suffix(".png").write_bytes(content)
+    result = predict(davis, weights, tmp_path / "out", "--adapt", "2")
+    assert result.exit_code == 2
+    assert "a/00000.png is truncated or damaged" in result.stderr
+
+
+def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, weights: Path, tmp_path: Path) -> None:
+    root, output, whole = write_davis("a", "b"), tmp_path / "out", tmp_path / "whole"
+    options = ["--davis", root, "--weights", weights, "--device", "cpu", "--adapt", "4"]
+    script = "import torch; torch.set_num_threads(1); from mrnet_cli.cli.main import main; main()"
+    command = [sys.executable, "-c", script, "predict", *map(str, options), "--output", str(output)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    # within the adaptation to the second sequence, or the masks after it
+    while not (output / "a" / "00011.png").exists() and time.monotonic() < until:
+        time.sleep(0.002)
+    process.kill()
+    assert process.wait() == -9, "the run ended before it could be killed"
+    for path in output.rglob("*.png"):
+        read_index_mask(path)
+    resumed = done(root, weights, output, "--adapt", "4", "--resume")
+    assert resumed == done(root, weights, whole, "--adapt", "4")
+    assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"a", "b"}
