@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mrnet_cli.data.files import write_bytes_atomically
-from mrnet_cli.data.png import SIGNATURE, decode_plain, read_chunks
+from mrnet_cli.data.png import SIGNATURE, decode_plain, encode_plain, read_chunks
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -137,14 +137,8 @@ def write_index_mask(path: Path, mask: IdMask, *, binary: bool = False) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    height, width = mask.shape
     pixels = np.where(mask != 0, np.uint8(255), np.uint8(0)) if binary else mask
-    image = Image.frombytes("L" if binary else "P", (width, height), np.ascontiguousarray(pixels).tobytes())
-    if not binary:
-        image.putpalette(DAVIS_PALETTE.tobytes())
-    content = io.BytesIO()
-    image.save(content, format="PNG")
-    write_bytes_atomically(path, content.getvalue())
+    write_bytes_atomically(path, encode_plain(pixels, None if binary else DAVIS_PALETTE))
 
 
 def smoothed_levels(mask: IdMask) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mrnet_cli.data.masks import read_index_mask
-from mrnet_cli.data.png import SIGNATURE, Chunk, decode_plain, read_chunks
+from mrnet_cli.data.png import SIGNATURE, Chunk, decode_plain, encode_plain, read_chunks
 from mrnet_cli.errors import DataError
 
 Values = NDArray[np.uint8]
@@ -172,3 +172,21 @@ def test_no_flipped_bit_and_no_cut_passes_as_a_mask(tmp_path: Path) -> None:
 def test_what_follows_the_end_does_not_matter() -> None:
     chunks: list[Chunk] = read_chunks(png(SQUARE) + b"more")
     assert chunks[-1] == (b"IEND", b"")
+
+
+@given(pictures, st.booleans())
+def test_what_is_encoded_comes_back_from_pillow(values: Values, coloured: bool) -> None:
+    palette = np.arange(768, dtype=np.uint8).reshape(256, 3) if coloured else None
+    with Image.open(io.BytesIO(encode_plain(values, palette))) as image:
+        image.load()
+        assert image.mode == ("P" if coloured else "L")
+        assert np.array_equal(np.asarray(image), values)
+        assert palette is None or image.getpalette() == palette.ravel().tolist()
+
+
+def test_masks_are_smaller_than_from_pillow(davis_data: Path) -> None:
+    for path in sorted((davis_data / "DAVIS/Annotations/480p/bmx-trees").glob("*.png"))[::20]:
+        values = read_index_mask(path)
+        theirs = io.BytesIO()
+        Image.fromarray(values).save(theirs, format="PNG")
+        assert len(encode_plain(values)) < theirs.tell()
