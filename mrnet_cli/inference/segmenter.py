@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from mrnet_cli.errors import DataError, DeviceError
+from mrnet_cli.inference.allocator import keep_freed_memory
 from mrnet_cli.inference.geometry import Geometry
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.optimised import optimised
 from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.models.weights import load_weights
 
@@ -44,13 +46,15 @@ class Segmenter:
     """Segments a video frame by frame, given the objects of its first.
 
     Args:
-        network: in evaluation mode; it is moved to ``device`` and ``dtype``.
+        network: in evaluation mode; without ``optimise`` it is moved to ``device`` and ``dtype``.
         device: to run on.
         dtype: of weights and features; masks are merged in float32 whatever it is.
         size: short side in pixels that frames are scaled to; 0 leaves them, by default what the network was trained at.
         k: past frames compared beside the reference; by default the network's.
         n: distance between them; by default the network's.
         multi_object: how objects rank past frames; by default the network's.
+        optimise: run a copy of the network made for speed, with the same masks but for rounding; on a CPU, the process
+            also keeps freed memory (:mod:`mrnet_cli.inference.allocator`). Without it the network itself is run.
 
     A segmenter is used for one video at a time: :meth:`start` begins the next.
     """
@@ -65,11 +69,16 @@ class Segmenter:
         k: int | None = None,
         n: int | None = None,
         multi_object: MultiObject | None = None,
+        optimise: bool = True,
     ) -> None:
         self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object)
         network.config = self.config
         self.device, self.dtype = torch.device(device), dtype
-        self._network = network.to(device=self.device, dtype=dtype).eval()
+        if optimise and self.device.type == "cpu":
+            keep_freed_memory()
+        self._network = (
+            optimised(network, self.device, dtype) if optimise else network.to(device=self.device, dtype=dtype).eval()
+        )
         self._propagation: Propagation | None = None
         self._ids: list[int] = []
 

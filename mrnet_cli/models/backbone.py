@@ -59,7 +59,7 @@ class Encoder(nn.Module):
             mask: B 1 H W, in [0, 1].
         """
         # normalised in the input's precision, and only then cut to the network's
-        x = torch.cat([(image - self.mean) / self.std, mask], dim=1).to(self.stem.weight.dtype)
+        x = torch.cat([(image - self.mean) / self.std, mask], dim=1).to(self.mean.dtype)
         return Features(*self.body(x.contiguous(memory_format=torch.channels_last)))
 
     def train(self, mode: bool = True) -> Encoder:

@@ -107,7 +107,13 @@ def check_method(name: str) -> None:
 
 
 def enter(
-    name: MethodName, *, preset: str | None, device: torch.device, dtype: torch.dtype, network_size: int | None
+    name: MethodName,
+    *,
+    preset: str | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    network_size: int | None,
+    optimise: bool = True,
 ) -> Entrant:
     """Makes a method ready.
 
@@ -117,6 +123,7 @@ def enter(
         device: to run on.
         dtype: of weights and features; for a peer, of its autocast.
         network_size: short side that frames are scaled to, 0 for as they are; by default the method's own.
+        optimise: run ``mrnet``'s network as it is used, not as it is written.
 
     Raises:
         MethodError: its package is not installed.
@@ -124,7 +131,7 @@ def enter(
     torch.manual_seed(0)
     if name == "mrnet":
         assert preset is not None
-        return _mrnet(preset, device=device, dtype=dtype, network_size=network_size)
+        return _mrnet(preset, device=device, dtype=dtype, network_size=network_size, optimise=optimise)
     package = f"{_PEERS[name]} {_peer_version(name)}"
     # here, so that nobody needs the peers who did not ask for them
     from mrnet_cli.speed.cutie import PLACES, CutieSmall
@@ -133,10 +140,12 @@ def enter(
     return Entrant(method, Network(package, _parameters(method.network), "random"), PLACES)
 
 
-def _mrnet(preset: str, *, device: torch.device, dtype: torch.dtype, network_size: int | None) -> Entrant:
+def _mrnet(
+    preset: str, *, device: torch.device, dtype: torch.dtype, network_size: int | None, optimise: bool
+) -> Entrant:
     shipped = preset == "lite"
     network = load_weights() if shipped else MRNet(PRESETS[preset])
-    segmenter = Segmenter(network, device=device, dtype=dtype, size=network_size)
+    segmenter = Segmenter(network, device=device, dtype=dtype, size=network_size, optimise=optimise)
     weights: Weights = "shipped" if shipped else "random"
     return Entrant(segmenter, Network(f"mrnet {__version__}", _parameters(network), weights), MRNET_PLACES)
 

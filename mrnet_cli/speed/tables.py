@@ -90,7 +90,8 @@ _CLOCKS = (
 
 _STAGES = (
     "From two more passes in which nothing overlaps: one timed, with the device synchronised at every change of stage, "
-    "and one counted; means over all frames but the first. GFLOPs are those of matrix products and convolutions, a "
+    "and one counted, of the network as it is written (what is fused to run it does the same with less traffic); means "
+    "over all frames but the first. GFLOPs are those of matrix products and convolutions, a "
     "multiply-add being two. MB follow one model: every operation reads its inputs and weights and writes its outputs "
     "once, and nothing stays in a cache between operations; caches and fused operations can therefore reach more than "
     "100% of the copy bandwidth."

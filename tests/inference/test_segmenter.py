@@ -9,10 +9,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from mrnet_cli.data.masks import IdMask
+from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.masks import IdMask, any_as_object, read_index_mask
 from mrnet_cli.errors import DataError, DeviceError
 from mrnet_cli.inference.segmenter import Segmenter, choose_device
-from mrnet_cli.models.weights import load_weights
+from mrnet_cli.models.weights import load_weights, save_weights
 
 Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
 
@@ -125,3 +126,26 @@ def test_cuda_agrees_with_the_cpu(tiny_weights: Path, moving_squares: Squares) -
     cpu = run(Segmenter(load_weights(tiny_weights)), images, masks[0])
     cuda = run(Segmenter(load_weights(tiny_weights), device="cuda"), images, masks[0])
     assert all(np.mean(a != b) < 0.01 for a, b in zip(cpu, cuda, strict=True))
+
+
+def test_the_network_made_fast_gives_the_same_masks_on_real_frames(davis_data: Path) -> None:
+    folder = davis_data / "DAVIS"
+    images = [read_frame(path) for path in sorted((folder / "JPEGImages/480p/bmx-trees").glob("*.jpg"))[:4]]
+    first = any_as_object(read_index_mask(folder / "Annotations/480p/bmx-trees/00000.png"))
+    fast, plain = (run(Segmenter(load_weights(), size=192, optimise=on), images, first) for on in (True, False))
+    assert sum(np.count_nonzero(a != b) for a, b in zip(fast, plain, strict=True)) < 1e-4 * 3 * first.size
+    assert all(ids.any() for ids in fast)
+
+
+def test_a_network_can_still_be_trained_and_saved_after_it_was_run(
+    tiny_weights: Path, moving_squares: Squares, tmp_path: Path
+) -> None:
+    images, masks = moving_squares
+    network = load_weights(tiny_weights)
+    run(Segmenter(network), images[:3], masks[0])
+    save_weights(tmp_path / "again.safetensors", network)
+    assert (tmp_path / "again.safetensors").read_bytes() == tiny_weights.read_bytes()
+    network.train()
+    features = network.encode(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64))
+    torch.autograd.backward(features.f32.mean())
+    assert all(parameter.grad is not None for parameter in network.encoder.parameters())

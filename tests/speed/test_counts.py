@@ -62,7 +62,7 @@ def test_a_frames_operations_are_those_of_torchs_own_counter(
     tiny_weights: Path, moving_squares: tuple[list[NDArray[np.uint8]], list[IdMask]]
 ) -> None:
     images, masks = moving_squares
-    segmenter = Segmenter(load_weights(tiny_weights))
+    segmenter = Segmenter(load_weights(tiny_weights), optimise=False)
     segmenter.start(images[0], masks[0])
     with FlopCounterMode(display=False) as reference:
         segmenter.step(images[1])
