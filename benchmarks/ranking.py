@@ -122,7 +122,8 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
     shipped = load_weights()
     network = Guided(shipped.config)
     network.load_state_dict(shipped.state_dict())
-    segmenter = Segmenter(network, size=size)
+    # this very network, since it is told things between the frames
+    segmenter = Segmenter(network, size=size, optimise=False)
     for rule in RULES:
         network.rule = rule
         for seed, job in enumerate(jobs):

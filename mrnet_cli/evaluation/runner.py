@@ -16,9 +16,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from mrnet_cli import __version__
+from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data import davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
@@ -29,8 +28,6 @@ from mrnet_cli.evaluation.plan import Chunk, make_plan
 from mrnet_cli.evaluation.protocol import Protocol
 from mrnet_cli.evaluation.reading import resize_nearest
 from mrnet_cli.evaluation.statistics import Statistics, average
-
-_KEPT = 2**24
 
 OnProgress = Callable[[int, int], None]
 
@@ -175,7 +172,7 @@ def _run(
 
 def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Iterator[tuple[Chunk, _Result]]:
     """Scores in this process and in others beside it; results come in whichever order they get done."""
-    _keep_freed_memory()
+    keep_freed_memory()
     others = min(workers, len(chunks)) - 1
     if others <= 0:
         yield from ((chunk, work(chunk)) for chunk in chunks)
@@ -200,15 +197,7 @@ def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Iterator[tupl
 def _start_worker() -> None:
     # Ctrl-C is the parent's to answer
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _keep_freed_memory()
-
-
-def _keep_freed_memory() -> None:
-    """Spares the pages of a frame being given back and fetched anew for the next one, a fifth of the time.
-
-    glibc keeps as much as twice the largest block that was ever freed. Elsewhere this does nothing.
-    """
-    np.empty(_KEPT, np.uint8)
+    keep_freed_memory()
 
 
 def _score_chunk(chunk: Chunk, *, score: bool, boundaries: BoundaryRules) -> _Result:

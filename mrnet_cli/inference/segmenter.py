@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.errors import DataError, DeviceError
-from mrnet_cli.inference.allocator import keep_freed_memory
 from mrnet_cli.inference.geometry import Geometry
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.mrnet import MRNet
@@ -54,7 +54,7 @@ class Segmenter:
         n: distance between them; by default the network's.
         multi_object: how objects rank past frames; by default the network's.
         optimise: run a copy of the network made for speed, with the same masks but for rounding; on a CPU, the process
-            also keeps freed memory (:mod:`mrnet_cli.inference.allocator`). Without it the network itself is run.
+            also keeps freed memory (:mod:`mrnet_cli.allocator`). Without it the network itself is run.
 
     A segmenter is used for one video at a time: :meth:`start` begins the next.
     """

@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = """
 import resource, numpy as np
-from mrnet_cli.inference.allocator import keep_freed_memory
+from mrnet_cli.allocator import keep_freed_memory
 assert keep_freed_memory()
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
