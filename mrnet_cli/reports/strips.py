@@ -30,7 +30,9 @@ def draw_strips(runs: Runs) -> dict[str, RgbImage]:
     problems: list[str] = []
     for stem, name in FIGURES.items():
         # pictures that the run itself did not write are of an earlier run, and of other masks
-        shown = [one for one in runs.of(Predictions) if name in one.record.get("pictures", ())]
+        made = [one for one in runs.of(Predictions) if name in one.record.get("pictures", ())]
+        # what was drawn of video files is in video files
+        shown = [one for one in made if _videos(one.folder / name)]
         for one in shown:
             try:
                 pictures[stem if len(shown) == 1 else f"{stem} {one.name}"] = strips(one.folder / name)
@@ -45,17 +47,18 @@ def strips(folder: Path) -> RgbImage:
     """A row a video of :data:`MOMENTS` frames, evenly apart from the first to the last, all of one height.
 
     Args:
-        folder: of `SEQUENCE/FRAME.jpg`.
+        folder: of `SEQUENCE/FRAME.jpg`, of at least one sequence.
 
     Raises:
-        DataError: there is no video, or a picture cannot be read.
+        DataError: a picture cannot be read.
     """
-    places = natsorted(place for place in folder.iterdir() if place.is_dir()) if folder.is_dir() else []
-    if not places:
-        raise DataError([f"{folder} holds no pictures: run mrnet predict again"])
-    rows = [_row(place) for place in places]
+    rows = [_row(place) for place in _videos(folder)]
     width = max(row.shape[1] for row in rows)
     return np.vstack([np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows])
+
+
+def _videos(folder: Path) -> list[Path]:
+    return natsorted(place for place in folder.iterdir() if place.is_dir()) if folder.is_dir() else []
 
 
 def _row(folder: Path) -> RgbImage:

@@ -182,6 +182,15 @@ def test_pictures_of_predict_are_put_side_by_side(write_davis: WriteTree, tiny_w
     assert not list((tmp_path / "without").glob("fig*"))
 
 
+def test_a_video_drawn_into_a_video_file_has_no_strip(tmp_path: Path) -> None:
+    (tmp_path / "p" / "overlays").mkdir(parents=True)
+    (tmp_path / "p" / "overlays" / "clip.mp4").write_bytes(b"")
+    record = {"settings": {}, "finished": {}, "pictures": ["overlays", "similarity"]}
+    (tmp_path / "p" / "predict.json").write_text(json.dumps(record))
+    assert mrnet("report", tmp_path / "p", "--output", tmp_path / "report").exit_code == 0
+    assert not list((tmp_path / "report").glob("fig*"))
+
+
 def test_pictures_that_cannot_be_read_are_all_named(write_davis: WriteTree, tiny_weights: Path, tmp_path: Path) -> None:
     options = (
         "--davis",
