@@ -41,7 +41,8 @@ class Method:
             return None
         machine = known.get("environment") or {}
         where = ", ".join(filter(None, (machine.get("gpu"), machine.get("cpu")))) or "an unknown machine"
-        return float(known["seconds_per_frame"]), f"end to end, from picture file to mask file, on {where}"
+        adapted = ", adaptation included" if known.get("adaptation_seconds_per_frame") else ""
+        return float(known["seconds_per_frame"]), f"end to end, from picture file to mask file{adapted}, on {where}"
 
     def is_whole(self, year: int) -> bool:
         """Whether every sequence of the official split was scored."""

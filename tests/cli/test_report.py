@@ -92,15 +92,18 @@ def test_seconds_and_settings_come_from_the_run_that_made_the_masks(
     record = {
         "settings": {"weights_sha256": "abc", "adaptation": {"steps": 50}},
         "environment": {"cpu": "Abacus", "gpu": ""},
-        "finished": {"squares": {"frames": 5, "seconds": 2.0}, "other": {"frames": 1, "seconds": 100.0}},
+        "finished": {
+            "squares": {"frames": 5, "seconds": 2.0, "adaptation_seconds": 8.0},
+            "other": {"frames": 1, "seconds": 100.0},
+        },
     }
     (folder / "predict.json").write_text(json.dumps(record))
     assert mrnet("report", scores("timed"), "--output", tmp_path / "report").exit_code == 0
     row = rows(tmp_path / "report" / "table2.csv")[-1]
-    assert (row["davis2016_seconds_per_frame"], row["online"]) == ("0.4", "yes")
+    assert (row["davis2016_seconds_per_frame"], row["online"]) == ("2.0", "yes")
     run = rows(tmp_path / "report" / "table2_runs.csv")[0]
     assert run["weights_sha256"] == "abc"
-    assert run["seconds_are"] == "end to end, from picture file to mask file, on Abacus"
+    assert run["seconds_are"] == "end to end, from picture file to mask file, adaptation included, on Abacus"
 
 
 def test_other_rules_and_splits_are_kept_out_of_table_2(scores: Callable[..., Path], tmp_path: Path) -> None:
