@@ -33,29 +33,18 @@ SWEEP = ("sweep.csv", "sweep.json")
 )
 @click.option("--k", default="1,2,4,8", show_default=True, help="As of mrnet sweep.")
 @click.option("--n", default="1,5,10", show_default=True, help="As of mrnet sweep.")
+@click.option("--sequences", help="As of mrnet sweep  [default: all of val]")
 @click.option("--workers", default="1", show_default=True, help="As of mrnet sweep; 1 for seconds that mean something.")
-def main(data: Path, runs: Path, k: str, n: str, workers: str) -> None:
+def main(data: Path, runs: Path, k: str, n: str, sequences: str | None, workers: str) -> None:
     """Sweeps, and remakes the tables and figures of results/."""
     runs.mkdir(parents=True, exist_ok=True)
     link = runs / "DAVIS"
     link.unlink(missing_ok=True)
     link.symlink_to((data / "DAVIS").resolve())
     # in the folder of the runs, so that the records hold no path of this machine
-    grid = ("--k", k, "--n", n, "--workers", workers)
-    mrnet(
-        "sweep",
-        "--davis",
-        "DAVIS",
-        "--year",
-        "2016",
-        "--split",
-        "val",
-        *grid,
-        "--resume",
-        "--output",
-        "sweep",
-        cwd=runs,
-    )
+    grid = ["--k", k, "--n", n, "--workers", workers, *(("--sequences", sequences) if sequences else ())]
+    which = ("--davis", "DAVIS", "--year", "2016", "--split", "val")
+    mrnet("sweep", *which, *grid, "--resume", "--output", "sweep", cwd=runs)
     (RESULTS / "sweep").mkdir(exist_ok=True)
     for name in SWEEP:
         (RESULTS / "sweep" / name).write_bytes((runs / "sweep" / name).read_bytes())
