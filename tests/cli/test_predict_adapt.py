@@ -14,12 +14,12 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from mrnet_cli.cli import adaptation
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
+from mrnet_cli.training.adaptation.adapter import Adaptation
 
 WriteDavis = Callable[..., Path]
 
@@ -39,7 +39,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sequences, and an adaptation fast enough to change weights within a few steps."""
 
-    class Fast(adaptation.Adaptation):
+    class Fast(Adaptation):
         def __init__(self, steps: int) -> None:
             super().__init__(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
 
