@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -145,7 +144,6 @@ class _Clips:
         return [batch for batch in drawn if batch is not None]
 
     def _batch(self, rng: np.random.Generator, degraded: float) -> Batch | None:
-        cv2.setNumThreads(0)
         frames = self._settings.frames
         clip = first_frame_clip(rng, self.scene, frames=frames, most=self._settings.objects)
         return None if clip is None else batch_of([clip], draw_damage(rng, frames, degraded))
