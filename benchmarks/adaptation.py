@@ -71,14 +71,16 @@ class Outcome:
 def variants() -> list[Variant]:
     """What is compared, the most telling first."""
     usual = Adaptation(30, lines=LINES)
+    small = replace(usual, lines=128)
     return [
         Variant("no adaptation", None),
+        Variant("10 steps", replace(usual, steps=10)),
         Variant("30 steps", usual),
         Variant("30 steps, decoder alone", replace(usual, backbone_rate=0.0)),
-        Variant("10 steps", replace(usual, steps=10)),
+        Variant("30 steps, clips of 128 lines", small),
+        Variant("60 steps, clips of 128 lines", replace(small, steps=60)),
+        Variant("60 steps, clips of 128 lines, last weights kept", replace(small, steps=60, clips=0)),
         Variant("60 steps", replace(usual, steps=60)),
-        Variant("60 steps, last weights kept", replace(usual, steps=60, clips=0)),
-        Variant("30 steps, clips of 128 lines", replace(usual, lines=128)),
         Variant("30 steps, clips of 256 lines", replace(usual, lines=256)),
         Variant("30 steps, another seed", replace(usual, seed=1)),
     ]

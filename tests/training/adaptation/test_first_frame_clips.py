@@ -38,8 +38,8 @@ def drawn(scene: Scene, seed: int, *, frames: int = 4, most: int = 3) -> Clip:
 
 def channel(images: NDArray[np.uint8], which: int) -> NDArray[np.bool_]:
     other = [i for i in range(3) if i != which]
-    pure: NDArray[np.bool_] = (images[..., which] > 150) & (images[..., other].max(axis=-1) < 90)
-    return pure
+    seen: NDArray[np.bool_] = (images[..., which] > 150) & (images[..., other].max(axis=-1) < 90)
+    return seen
 
 
 @pytest.mark.parametrize("seed", SEEDS)
