@@ -67,11 +67,13 @@ class Geometry:
         left, _, top, _ = self.padding
         inner = probability[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
         full = functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)[:, 0]
-        best, index = full.max(dim=0)
-        chosen = torch.where(best > 1 - full.sum(dim=0), index + 1, 0)
-        table = np.array([0, *objects], np.uint8)
-        ids: NDArray[np.uint8] = table[chosen.to(torch.uint8).cpu().numpy()]
-        return ids
+        # object by object in 8 bits (modulo 256): an index over all of them has 64, and choosing by one costs far more
+        best = 1 - full.sum(dim=0)
+        ids = torch.zeros_like(best, dtype=torch.uint8)
+        for likelihood, number in zip(full, objects, strict=True):
+            ids = ids + (likelihood > best) * (number - ids)
+            best = torch.maximum(best, likelihood)
+        return cast(NDArray[np.uint8], ids.cpu().numpy())
 
     def spread(self, values: Tensor) -> NDArray[np.float32]:
         """1 1 h w values at stride 32 to H W, bilinear."""

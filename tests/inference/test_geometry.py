@@ -65,3 +65,14 @@ def test_values_at_stride_32_lie_over_the_pixels_they_are_of() -> None:
     assert (spread[:, -1] == 1).all()
     assert (spread[:, :100] == 0).all()
     assert spread[50, 150] == pytest.approx(0.28, abs=0.02)
+
+
+@given(st.integers(1, 5), st.integers(0, 10_000))
+def test_each_pixel_goes_to_the_likeliest_and_a_tie_to_the_first(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    objects = rng.choice(np.arange(1, 256), count, replace=False).tolist()
+    # eighths, which add up exactly and are often equal
+    likelihoods = (rng.multinomial(8, [1 / (count + 1)] * (count + 1), (32, 32)) / 8).transpose(2, 0, 1)
+    expected = np.array([0, *objects])[likelihoods.argmax(axis=0)]
+    found = Geometry.of(32, 32, 0).ids(torch.from_numpy(likelihoods[1:, None]).float(), objects)
+    assert np.array_equal(found, expected)
