@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
@@ -258,3 +258,83 @@ def write_stills(write_picture: WritePicture) -> WriteFiles:
         return tuple(files)
 
     return write
+
+
+# what tests of the page share
+_PAGE_FRAMES = 12
+
+
+def _moving_mask(t: int, shift: int) -> IdMask:
+    """Two squares of 20 pixels, the first of which moves."""
+    mask = np.zeros((72, 100), np.uint8)
+    mask[8:28, 5 + 2 * t + shift : 25 + 2 * t + shift] = 1
+    mask[40:60, 70 - shift : 90 - shift] = 2
+    return mask
+
+
+def _mrnet(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+@pytest.fixture(scope="session")
+def bad_sequence() -> str:
+    """A name that would be a script if it were not escaped."""
+    return '"><script>alert(1)<!--'
+
+
+@pytest.fixture(scope="session")
+def bad_run() -> str:
+    """A name that would be an element, and more to a template."""
+    return "<script>alert(2)<b>{{ 7*7 }}&amp;"
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, bad_sequence: str) -> Path:
+    """A folder with `DAVIS`, the masks and scores of `good` and `late`, and a record that `good` is ours.
+
+    The masks of `late` lie further off with every frame.
+    """
+    root = tmp_path_factory.mktemp("page")
+    rng = np.random.default_rng(0)
+    for name in ("squares", bad_sequence):
+        folders = {
+            one: root / one / name for one in ("DAVIS/JPEGImages/480p", "DAVIS/Annotations/480p", "good", "late")
+        }
+        for folder in folders.values():
+            folder.mkdir(parents=True)
+        for t in range(_PAGE_FRAMES):
+            picture = Image.fromarray(rng.integers(0, 255, (72, 100, 3), np.uint8))
+            picture.save(folders["DAVIS/JPEGImages/480p"] / f"{t:05d}.jpg")
+            for one, shift in (("DAVIS/Annotations/480p", 0), ("good", 1), ("late", t // 2)):
+                write_index_mask(folders[one] / f"{t:05d}.png", _moving_mask(t, shift))
+    split = root / "DAVIS" / "ImageSets" / "2017" / "val.txt"
+    split.parent.mkdir(parents=True)
+    split.write_text(f"squares\n{bad_sequence}\n")
+    finished = {name: {"frames": _PAGE_FRAMES, "objects": 2, "seconds": 3.0} for name in ("squares", bad_sequence)}
+    (root / "good" / "predict.json").write_text(json.dumps({"settings": {"weights": "w"}, "finished": finished}))
+    picks = "".join(f"squares,{t:05d},{max(0, t - 5):05d},\n" for t in range(1, _PAGE_FRAMES))
+    (root / "good" / "ranking.csv").write_text(f"sequence,frame,chosen,object\n{picks}")
+    for one in ("good", "late"):
+        arguments = ("--davis", root / "DAVIS", "--predictions", root / one, "--workers", "1")
+        assert _mrnet("evaluate", *arguments, "--output", root / "scores" / one).exit_code == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def report(runs: Path, bad_run: str) -> Callable[..., Result]:
+    """Runs `mrnet report` on `good` and a hostile name for `late`, into the output given."""
+
+    def run(output: Path, *more: str | Path) -> Result:
+        named = f"--name={bad_run}={runs / 'scores' / 'late'}"
+        return _mrnet("report", runs / "scores" / "good", runs / "good", named, "--output", output, *more)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def page(runs: Path, report: Callable[..., Result], bad_run: str) -> Path:
+    """The page with pictures."""
+    masks = f"--predictions={bad_run}={runs / 'late'}"
+    result = report(runs / "report", "--html", "--davis", runs / "DAVIS", masks)
+    assert result.exit_code == 0, result.output
+    return runs / "report" / "report.html"

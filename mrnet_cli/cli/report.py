@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from mrnet_cli.cli.report_screen import show_tables
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.reports.report import write_report
-from mrnet_cli.reports.runs import read_runs
+from mrnet_cli.reports.runs import Runs, read_runs
+from mrnet_cli.reports.tables import Table
 
 path = click.Path(path_type=Path)
 
 EPILOG = """\b
-Example:
+Examples:
   mrnet report predictions scores sweep --name OSVOS=osvos_scores --output report
+  With a page that shows the masks of both over their frames:
+  mrnet report predictions scores --name OSVOS=osvos_scores --html \\
+    --davis DAVIS --predictions OSVOS=osvos --output report
 """
 
 
@@ -40,6 +48,15 @@ class NamedFolder(click.ParamType):  # type: ignore[type-arg]  # click takes arg
 @click.option("--online", multiple=True, metavar="NAME", help="A run that learns on test videos; repeatable.")
 @click.option("--k", type=click.IntRange(1), default=4, show_default=True, help="Of Table 1.")
 @click.option("--n", type=click.IntRange(1), default=5, show_default=True, help="Of Table 1.")
+@click.option("--html", is_flag=True, help="Also write report.html: one page of all evaluations, with no network.")
+@click.option("--davis", type=path, help="DAVIS root, for pictures on the page.")
+@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages of --davis.")
+@click.option(
+    "--predictions",
+    type=NamedFolder(),
+    multiple=True,
+    help="Masks of an evaluation, to show on the page where the run of predict is not given; repeatable.",
+)
 @click.option("--output", type=path, required=True, help="Folder for tables and figures.")
 def report(
     run_dirs: tuple[Path, ...],
@@ -47,6 +64,10 @@ def report(
     online: tuple[str, ...],
     k: int,
     n: int,
+    html: bool,
+    davis: Path | None,
+    resolution: str,
+    predictions: tuple[tuple[str, Path], ...],
     output: Path,
 ) -> None:
     """Sets runs beside the paper's published numbers.
@@ -56,9 +77,31 @@ def report(
     """
     if not run_dirs and not named:
         raise click.UsageError("give at least one folder of a run")
+    if (davis or predictions) and not html:
+        raise click.UsageError("--davis and --predictions are for the page: give --html too")
+    if predictions and davis is None:
+        raise click.UsageError("--predictions are shown over the frames of --davis: give it too")
     check_output_dir(output)
     runs = read_runs([*((None, folder) for folder in run_dirs), *named])
-    files, tables = write_report(runs, output, online=online, k=k, n=n)
-    # a page is written here, of the same runs
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        page = _page(runs, davis, predictions, resolution, progress) if html else None
+        files, tables = write_report(runs, output, online=online, k=k, n=n, page=page)
     show_tables(tables)
     click.echo(f"{len(files)} files of {len(runs.every)} runs: {output}")
+
+
+def _page(
+    runs: Runs, davis: Path | None, predictions: tuple[tuple[str, Path], ...], resolution: str, progress: Progress
+) -> Callable[[Sequence[Table]], str]:
+    # here, since tables do without the libraries of the page
+    from mrnet_cli.reports.page.html import page_html
+
+    task = progress.add_task("Drawing", total=None)
+    return partial(
+        page_html,
+        runs,
+        davis=davis,
+        predictions=dict(predictions),
+        resolution=resolution,
+        on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+    )

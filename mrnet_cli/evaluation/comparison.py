@@ -20,7 +20,7 @@ Shape letters: N objects, S sequences, M metrics, R resamples.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -129,18 +129,33 @@ def compare(a: Evaluation, b: Evaluation, *, resamples: int = RESAMPLES, seed: i
     groups: dict[str, list[tuple[float, float]]] = {}
     for one, other in zip(a.objects, b.objects, strict=True):
         groups.setdefault(one.sequence, []).append((one.j.mean - other.j.mean, one.f.mean - other.f.mean))
+    differences = paired_differences(groups, resamples=resamples, seed=seed)
+    by_sequence = {name: float(np.mean(values)) for name, values in groups.items()}
+    return Comparison(a.predictions, b.predictions, differences, by_sequence)
+
+
+def paired_differences(
+    groups: Mapping[str, Sequence[tuple[float, float]]], *, resamples: int = RESAMPLES, seed: int = _SEED
+) -> tuple[Difference, ...]:
+    """The differences of J, F and J&F over all objects, with intervals.
+
+    Args:
+        groups: by sequence, differences in J and F of each of its objects.
+        resamples: R.
+        seed: of the draws.
+
+    Source: the module's docstring.
+    """
     # in the order of names, so that the draws do not depend on the order of the split file
     names = sorted(groups)
     counts = np.array([len(groups[name]) for name in names])
     sums = np.array([np.sum(groups[name], axis=0) for name in names])
     sums = np.column_stack([sums, sums.mean(axis=1)])
     draws = bootstrap_means(sums, counts, resamples=resamples, seed=seed)
-    differences = tuple(
+    return tuple(
         _summarise(metric, float(sums[:, column].sum() / counts.sum()), draws[:, column], len(names))
         for column, metric in enumerate(METRICS)
     )
-    by_sequence = dict(zip(names, (sums[:, 2] / counts).tolist(), strict=True))
-    return Comparison(a.predictions, b.predictions, differences, {name: by_sequence[name] for name in groups})
 
 
 def bootstrap_means(

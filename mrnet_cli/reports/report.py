@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
@@ -20,11 +20,19 @@ from mrnet_cli.reports.tables import Table, write_table
 from mrnet_cli.reports.timeline import FOLDER as TIMELINES
 from mrnet_cli.reports.timeline import plot_timelines
 
+PAGE = "report.html"
+
 
 def write_report(
-    runs: Runs, output: Path, *, online: Collection[str] = (), k: int = 4, n: int = 5
+    runs: Runs,
+    output: Path,
+    *,
+    online: Collection[str] = (),
+    k: int = 4,
+    n: int = 5,
+    page: Callable[[Sequence[Table]], str] | None = None,
 ) -> tuple[list[Path], list[Table]]:
-    """Writes what can be told of the runs: tables and figures.
+    """Writes what can be told of the runs: tables, figures, and a page if that is asked for.
 
     Args:
         runs: of any kinds.
@@ -32,17 +40,20 @@ def write_report(
         online: names of methods that learn on the first frames of test videos.
         k: of Table 1.
         n: of Table 1.
+        page: makes it of the tables.
 
     Returns:
         The files, and the tables to show.
 
     Raises:
-        DataError: runs that cannot be told apart, or pictures that cannot be read; found before anything is written.
+        DataError: runs that cannot be told apart, pictures that cannot be read, or as `page` raises it; found before
+            anything is written.
         OutputError: the folder or a file cannot be written.
     """
     methods, left_out = measured_methods(runs, online=online)
     tables = _tables(runs, methods, left_out, k=k, n=n)
     pictures = draw_strips(runs)
+    html = page and page(tables)
     make_output_dir(output)
     files = [path for table in tables for path in write_table(table, output)]
     if methods:
@@ -51,6 +62,9 @@ def write_report(
     for stem, picture in pictures.items():
         write_picture(output / f"{stem}.png", picture)
         files.append(output / f"{stem}.png")
+    if html:
+        write_text_atomically(output / PAGE, html)
+        files.append(output / PAGE)
     return files + _figures(runs, methods, output), tables
 
 

@@ -125,12 +125,23 @@ class Runs:
         """Those of a kind."""
         return [run for run in self.every if isinstance(run, kind)]
 
+    def predictions_of(self, scores: Scores) -> Predictions | None:
+        """The run that made the masks that were scored, where it is among these."""
+        if scores.predict is None:
+            return None
+        made = [
+            one
+            for one in self.of(Predictions)
+            if one.record["settings"] == scores.predict["settings"]
+            and one.record["finished"].keys() >= set(scores.sequences)
+        ]
+        # runs of one setting for two years differ by what their folders are called, if they still are
+        return max(made, key=lambda one: one.folder.resolve().name == scores.record["predictions"], default=None)
+
     def choices_of(self, scores: Scores) -> dict[str, list[Choice]]:
         """Which past frames were picked for the masks that were scored; empty where no such run is among these."""
-        if scores.predict is None:
-            return {}
-        settings = scores.predict["settings"]
-        return next((one.choices for one in self.of(Predictions) if one.record["settings"] == settings), {})
+        made = self.predictions_of(scores)
+        return {} if made is None else made.choices
 
 
 def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
