@@ -52,7 +52,11 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 @click.option("--sequences", help="Comma-separated names to segment in place of all.")
 @click.option("--frames", type=path, help="In place of --davis: a folder of pictures, ordered by their names.")
 @click.option("--video", type=path, help="In place of --davis: a video file; its masks count from 00000.")
-@click.option("--mask", type=path, help="With --frames or --video: PNG of the first frame's objects, ids or 0/255.")
+@click.option(
+    "--mask",
+    type=path,
+    help="With --frames or --video: objects of the first frame. PNG of ids, 0/255 or colours; labelme or COCO JSON.",
+)
 @click.option(
     "--box",
     "boxes",
@@ -151,6 +155,8 @@ def predict(
         record.resume()
     if boxes:
         _show_first(jobs[0], output)
+    for number, name in jobs[0].names.items():
+        click.echo(f"Object {number}: {name}")
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
         prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)

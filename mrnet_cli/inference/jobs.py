@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count, takewhile
 from pathlib import Path
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
+from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, list_frames, read_frame
-from mrnet_cli.data.masks import read_first_mask
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.streams import read_ahead
@@ -33,6 +33,7 @@ class Job:
         mask: H W, ids of the objects in the first frame.
         binary: masks are written as 0/255, as DAVIS-2016 has them.
         video: the video file.
+        names: what the first mask calls its objects, where it does.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Job:
     mask: NDArray[np.uint8]
     binary: bool
     video: Video | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -115,12 +117,12 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
         paths = list_frames(frames)
     except DataError as error:
         problems += error.problems
-    ids = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
-    if ids is not None:
-        problems += check_frames(paths, ids.shape)
-    if problems or ids is None:
+    found = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
+    if found is not None:
+        problems += check_frames(paths, found.ids.shape)
+    if problems or found is None:
         raise DataError(problems)
-    return Job(frames.resolve().name, paths, ids, binary=False)
+    return Job(frames.resolve().name, paths, found.ids, binary=False, names=found.names)
 
 
 def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
@@ -139,24 +141,24 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
         video = open_video(path)
     except DataError as error:
         problems += error.problems
-    ids = _first_mask(first, lambda: next(read_video(path)).image if video else None, problems)
-    if video is not None and ids is not None and video.size != ids.shape:
-        (height, width), (rows, columns) = video.size, ids.shape
+    found = _first_mask(first, lambda: next(read_video(path)).image if video else None, problems)
+    if video is not None and found is not None and video.size != found.ids.shape:
+        (height, width), (rows, columns) = video.size, found.ids.shape
         problems.append(f"{first} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
-    if problems or video is None or ids is None:
+    if problems or video is None or found is None:
         raise DataError(problems)
-    return Job(path.stem, (), ids, binary=False, video=video)
+    return Job(path.stem, (), found.ids, binary=False, video=video, names=found.names)
 
 
 def _first_mask(
     first: Path | Sequence[Box], image: Callable[[], NDArray[np.uint8] | None], problems: list[str]
-) -> NDArray[np.uint8] | None:
-    """The ids in the first frame; None where there are none, or with boxes no image."""
+) -> FirstMask | None:
+    """What is in the first frame; None where there are none, or with boxes no image."""
     try:
         if isinstance(first, Path):
-            return read_first_mask(first)
+            return read_first(first)
         pixels = image()
-        return None if pixels is None else masks_in_boxes(pixels, first)
+        return None if pixels is None else FirstMask(masks_in_boxes(pixels, first))
     except DataError as error:
         problems += error.problems
         return None

@@ -52,6 +52,27 @@ def test_a_video_gives_a_mask_a_frame_and_an_overlay_that_plays(clip: Path, tiny
     assert abs(coloured[rows, columns] - plain[rows, columns]).max() > 30
 
 
+def test_labels_of_polygons_and_their_ids_are_told(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    shapes = [{"label": "box", "points": [[5, 8], [24, 8], [24, 27], [5, 27]]}]
+    content = {"imageHeight": 72, "imageWidth": 100, "shapes": shapes}
+    (tmp_path / "first.json").write_text(json.dumps(content))
+    result = predict(clip, tiny_weights, "--mask", tmp_path / "first.json", "--output", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "Object 1: box" in result.stdout
+    first = read_index_mask(tmp_path / "out" / "my clip" / "00000.png")
+    assert first[8:28, 5:25].all()
+    assert first.sum() == 400
+
+
+def test_polygons_of_another_size_are_refused(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    shapes = [{"label": "box", "points": [[5, 8], [24, 8], [24, 27]]}]
+    (tmp_path / "first.json").write_text(json.dumps({"imageHeight": 40, "imageWidth": 50, "shapes": shapes}))
+    result = predict(clip, tiny_weights, "--mask", tmp_path / "first.json", "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "first.json is 50x40" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_finished_video_is_kept_by_resume_and_an_unfinished_one_made_again(
     clip: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
