@@ -129,14 +129,12 @@ class Runs:
         """The run that made the masks that were scored, where it is among these."""
         if scores.predict is None:
             return None
-        made = [
-            one
-            for one in self.of(Predictions)
-            if one.record["settings"] == scores.predict["settings"]
-            and one.record["finished"].keys() >= set(scores.sequences)
-        ]
         # runs of one setting for two years differ by what their folders are called, if they still are
-        return max(made, key=lambda one: one.folder.resolve().name == scores.record["predictions"], default=None)
+        return max(
+            (one for one in self.of(Predictions) if one.record["settings"] == scores.predict["settings"]),
+            key=lambda one: one.folder.resolve().name == scores.record["predictions"],
+            default=None,
+        )
 
     def choices_of(self, scores: Scores) -> dict[str, list[Choice]]:
         """Which past frames were picked for the masks that were scored; empty where no such run is among these."""

@@ -51,7 +51,11 @@ def find_sources(
         wanted = dict.fromkeys(name for one in members.values() for name in one.sequences)
         year: Year = 2016 if first.protocol == "davis2016" else 2017
         split = str(first.record["split"])
-        found = load_davis(davis, year=year, split=split, resolution=resolution, sequences=wanted, problems=problems)
+        try:
+            found = load_davis(davis, year=year, split=split, resolution=resolution, sequences=wanted)
+        except DataError as error:
+            problems += error.problems
+            continue
         for one in found:
             own = {i: masks[i][one.name] for i in members if one.name in masks[i]}
             sources[rules, one.name] = Source(one.images, one.annotations, own, year)

@@ -115,7 +115,8 @@ def test_all_that_is_wrong_with_pictures_is_told_at_once_and_nothing_written(
 
 
 def test_masks_must_be_of_one_evaluation(runs: Path, tmp_path: Path) -> None:
-    options = ["--annotations", runs / "DAVIS" / "Annotations" / "480p", "--predictions", runs / "good", "--workers", 1]
+    tree = runs / "DAVIS" / "Annotations" / "480p"
+    options = ["--annotations", tree, "--protocol", "mose", "--predictions", runs / "good", "--workers", 1]
     assert CliRunner().invoke(main, ["evaluate", *map(str, options), "--output", str(tmp_path / "all")]).exit_code == 0
     named = [f"--name=mine={folder}" for folder in (runs / "scores" / "good", tmp_path / "all")]
     options = [
