@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mrnet_cli.data.first_masks import read_first
@@ -17,7 +18,7 @@ SQUARE = [[2, 3], [9, 3], [9, 12], [2, 12]]
 CORNER = [[20, 10], [28, 10], [28, 16]]
 
 
-def drawn() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def drawn() -> NDArray[np.uint8]:
     """20x30 with objects 1 and 2."""
     ids = np.zeros((20, 30), np.uint8)
     ids[3:13, 2:10], ids[5:15, 18:28] = 1, 2
@@ -25,7 +26,7 @@ def drawn() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
 
 
 def test_colours_become_ids_in_the_order_they_appear_and_are_told(tmp_path: Path) -> None:
-    colours = np.uint8([[0, 0, 0], [255, 128, 0], [0, 0, 255]])
+    colours = np.array([[0, 0, 0], [255, 128, 0], [0, 0, 255]], np.uint8)
     Image.fromarray(colours[drawn()]).save(tmp_path / "first.png")
     first = read_first(tmp_path / "first.png")
     assert np.array_equal(first.ids, drawn())
@@ -33,7 +34,7 @@ def test_colours_become_ids_in_the_order_they_appear_and_are_told(tmp_path: Path
 
 
 def test_colours_of_the_davis_palette_keep_their_ids(tmp_path: Path) -> None:
-    swapped = np.uint8([0, 7, 2])[drawn()]
+    swapped = np.array([0, 7, 2], np.uint8)[drawn()]
     Image.fromarray(DAVIS_PALETTE[swapped]).save(tmp_path / "first.png")
     assert np.array_equal(read_first(tmp_path / "first.png").ids, swapped)
 
@@ -111,7 +112,7 @@ def test_other_json_is_refused_in_a_line(tmp_path: Path, text: str, words: str) 
 
 
 def test_smoothed_colours_are_refused(tmp_path: Path) -> None:
-    picture = Image.fromarray(np.uint8([[0, 0, 0], [255, 0, 0], [0, 0, 255]])[drawn()])
+    picture = Image.fromarray(np.array([[0, 0, 0], [255, 0, 0], [0, 0, 255]], np.uint8)[drawn()])
     picture.resize((75, 50), Image.Resampling.BILINEAR).save(tmp_path / "first.png")
     with pytest.raises(DataError, match="smoothed on saving"):
         read_first(tmp_path / "first.png")
