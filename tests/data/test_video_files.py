@@ -44,9 +44,18 @@ def test_frames_come_back_in_order_at_the_times_they_were_given(path: Path) -> N
     assert (video.size, video.frames) == ((64, 102), 12)
     assert [float(frame.time) for frame in frames] == pytest.approx(list(map(float, TIMES)), abs=1e-4)
     brightness = [float(frame.image[40:, 40:].mean()) for frame in frames]
-    assert brightness == pytest.approx(range(40, 52), abs=1.5)
+    assert brightness == pytest.approx(range(40, 52), abs=1.1)
     assert is_red(frames[0].image[5, 5])
     assert not is_red(frames[0].image[5, -5])
+
+
+def test_colours_are_neither_darkened_nor_shifted(tmp_path: Path) -> None:
+    rows, columns = np.mgrid[:96, :128]
+    colourful = np.stack([rows * 2 + 20, columns + 60, 230 - rows - columns // 2], axis=2).astype(np.uint8)
+    with VideoWriter(tmp_path / "clip.mp4") as video:
+        video.write(colourful, Fraction(0))
+    (shown,) = read_video(tmp_path / "clip.mp4")
+    assert shown.image.mean(axis=(0, 1)) == pytest.approx(colourful.mean(axis=(0, 1)), abs=0.5)
 
 
 def test_browsers_can_play_what_is_written(path: Path) -> None:
