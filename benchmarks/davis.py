@@ -1,9 +1,10 @@
 """Segments and scores DAVIS with the shipped weights and puts the figures, with how they came about, into results/.
 
     python benchmarks/davis.py --data DATA
+    python benchmarks/davis.py --data DATA --year 2016 --adapt 60 --runs RUNS
 
 DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits). Where it has predictions of
-OSVOS for 2016 (``predictions/osvos``), both are compared too.
+OSVOS for 2016 (``predictions/osvos``), they are compared too; with ``--adapt``, the run without it as well.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from mrnet_cli.speed.environment import environment_of
 REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md", "evaluate.json")
 MADE_BY = ("predict.json", "ranking.csv")
+OURS = "mrnet-lite"
 PEER = Path("predictions", "osvos")
 COMPARISON = ("comparison.csv", "comparison.md")
 
@@ -56,45 +58,57 @@ RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
 @click.option("--device", default="auto", show_default=True, help="As of mrnet predict.")
 @click.option("--dtype", default="float32", show_default=True, help="As of mrnet predict.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), help="One of both in place of both.")
-def main(data: Path, device: str, dtype: str, year: str | None) -> None:
+@click.option(
+    "--adapt", type=click.IntRange(min=1), metavar="STEPS", help="As of mrnet predict, beside the run without."
+)
+@click.option("--runs", type=click.Path(path_type=Path), help="Folder to keep predictions in, and to go on from.")
+def main(data: Path, device: str, dtype: str, year: str | None, adapt: int | None, runs: Path | None) -> None:
     """Measures the shipped weights on DAVIS-2016 and DAVIS-2017 val."""
     for run in RUNS:
         if year is None or run.year == int(year):
             with tempfile.TemporaryDirectory() as scratch:
-                measure(run, data.resolve(), Path(scratch), options=("--device", device, "--dtype", dtype))
+                place = (runs or Path(scratch)).resolve() / str(run.year)
+                options = ("--device", device, "--dtype", dtype)
+                measure(run, data.resolve(), place, options=options, adapt=adapt)
 
 
-def measure(run: Run, data: Path, scratch: Path, *, options: tuple[str, ...]) -> None:
+def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adapt: int | None) -> None:
     """Predicts and scores one data set and writes ``results/NAME``."""
     which = ("--year", str(run.year), "--split", "val")
-    join_root(run, data, scratch)
-    # in the scratch folder, so that the records hold no path of this machine
-    mrnet("predict", "--davis", run.folder, *which, *options, "--output", "predictions", cwd=scratch)
-    mrnet("evaluate", "--davis", run.folder, *which, "--predictions", "predictions", "--output", "scores", cwd=scratch)
-    predictions, scores = scratch / "predictions", scratch / "scores"
-    target = REPOSITORY / "results" / run.name
+    place.mkdir(parents=True, exist_ok=True)
+    join_root(run, data, place)
+    # the last is what is measured; in this folder, so that the records hold no path of this machine
+    methods = {OURS: options, **({f"{OURS}-adapted": (*options, "--adapt", str(adapt))} if adapt else {})}
+    for name, how in methods.items():
+        mrnet("predict", "--davis", run.folder, *which, *how, "--resume", "--output", name, cwd=place)
+    scored = ("--predictions", name, "--output", f"{name}-scores")
+    mrnet("evaluate", "--davis", run.folder, *which, *scored, cwd=place)
+    predictions, scores = place / name, place / f"{name}-scores"
+    target = REPOSITORY / "results" / (run.name + name.removeprefix(OURS))
     target.mkdir(parents=True, exist_ok=True)
     for path in (*(scores / name for name in FILES), *(predictions / name for name in MADE_BY)):
         (target / path.name).write_bytes(path.read_bytes())
-    peer = data / PEER
-    if run.year == 2016 and peer.is_dir():
-        both, ours = scratch / "both", predictions.rename(scratch / "mrnet-lite")
-        pair = ("--predictions", ours, "--predictions", peer)
-        mrnet("evaluate", "--davis", run.folder, *which, *pair, "--output", both, cwd=scratch)
-        for name in COMPARISON:
-            (target / name).write_bytes((both / name).read_bytes())
-        predictions = ours
+    compared: list[str | Path] = [
+        *reversed(methods),
+        *([data / PEER] if run.year == 2016 and (data / PEER).is_dir() else []),
+    ]
+    if len(compared) > 1:
+        trees: list[str | Path] = [part for method in compared for part in ("--predictions", method)]
+        mrnet("evaluate", "--davis", run.folder, *which, *trees, "--output", "compared", cwd=place)
+        for file in COMPARISON:
+            (target / file).write_bytes((place / "compared" / file).read_bytes())
     record = json.loads((predictions / "predict.json").read_text())
-    (target / "README.md").write_text(page(run, record, scores, which=which, options=options))
+    (target / "README.md").write_text(page(run, record, scores, which=which, options=how))
 
 
-def join_root(run: Run, data: Path, scratch: Path) -> None:
+def join_root(run: Run, data: Path, place: Path) -> None:
     """Makes a DAVIS root of the run's masks and splits with the frames of DAVIS, which both years share."""
-    root = scratch / run.folder
-    root.mkdir()
-    (root / "JPEGImages").symlink_to(data / "DAVIS" / "JPEGImages")
-    for part in ("Annotations", "ImageSets"):
-        (root / part).symlink_to(data / run.folder / part)
+    root = place / run.folder
+    root.mkdir(exist_ok=True)
+    folders = {"JPEGImages": "DAVIS", "Annotations": run.folder, "ImageSets": run.folder}
+    for part, folder in folders.items():
+        (root / part).unlink(missing_ok=True)
+        (root / part).symlink_to(data / folder / part)
 
 
 def mrnet(*arguments: str | Path, cwd: Path) -> None:
@@ -110,12 +124,14 @@ def page(
     frames, seconds = sum(one["frames"] for one in finished), sum(one["seconds"] for one in finished)
     summary = (scores / "summary.md").read_text().split("\n", 2)[2]
     place, common = f"--davis {run.folder} {shlex.join(which)}", shlex.join(options)
+    adaptation = sum(one["adaptation_seconds"] for one in finished) / len(finished)
+    before = f"\nAdaptation took {adaptation:.1f} s a sequence before that, in the mean.  " if adaptation else ""
     return f"""# DAVIS-{run.year} val, shipped lite weights (measured)
 
     mrnet predict {place} {common} --output predictions
     mrnet evaluate {place} --predictions predictions --output scores
 
-{frames} frames, {seconds / frames:.3f} s each end to end (decoding, network, PNG; all objects in one batch).
+{frames} frames, {seconds / frames:.3f} s each end to end (decoding, network, PNG; all objects in one batch).  {before}
 {environment(record["settings"])}
 
 {summary}"""
