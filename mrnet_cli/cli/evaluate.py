@@ -26,7 +26,7 @@ from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.record import evaluation_record
-from mrnet_cli.evaluation.runner import evaluate_all
+from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import WORST, write_evaluation
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -142,13 +142,10 @@ def evaluate(
     boundaries = _boundaries(bound_th, traced=boundary == "contours")
     names = comma_separated(sequences)
     if davis is None:
-        assert annotations is not None
-        found = load_annotation_tree(annotations, sequences=names, problems=problems)
+        found = load_annotation_tree(cast(Path, annotations), sequences=names, problems=problems)
     else:
-        of = _year(year, protocol)
-        found = load_davis(
-            davis, year=of, split=split, resolution=resolution, sequences=names, with_images=False, problems=problems
-        )
+        load = partial(load_davis, davis, year=_year(year, protocol), split=split, resolution=resolution)
+        found = load(sequences=names, with_images=False, problems=problems)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scoring", total=None)
         evaluations = evaluate_all(
@@ -161,11 +158,7 @@ def evaluate(
             zip_limits=limits,
             known_problems=problems,
         )
-    where = provenance()
-    for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
-        write_evaluation(evaluation, place, split=split)
-        # last, so that a folder with a record has the tables it speaks of
-        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=where))
+    _write(evaluations, predictions, outputs, split=split)
     if len(evaluations) == 1:
         show_evaluation(evaluations[0], split=split)
     else:
@@ -178,6 +171,14 @@ def evaluate(
         draw = partial(write_worst, count=worst, sequences=found, images=images, zip_limits=limits)
         for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
             _draw_worst(partial(draw, evaluation, tree, place), place / WORST)
+
+
+def _write(evaluations: list[Evaluation], trees: tuple[Path, ...], places: list[Path], *, split: str) -> None:
+    where = provenance()
+    for evaluation, tree, place in zip(evaluations, trees, places, strict=True):
+        write_evaluation(evaluation, place, split=split)
+        # last, so that a folder with a record has the tables it speaks of
+        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=where))
 
 
 def _draw_worst(draw: Callable[[], tuple[int, int]], place: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -123,11 +124,9 @@ def predict(
     check_output_dir(output)
     place = choose_device(device)
     network = load_weights(weights)
-    first = mask or boxes or None
+    first = _first(mask, boxes)
     if sum(given is not None for given in (davis, frames, video)) != 1 or (davis is None) != (first is not None):
         raise click.UsageError("give either --davis, or --mask or --box and one of --frames and --video")
-    if mask is not None and boxes:
-        raise click.UsageError("give either --mask or --box")
     if davis is not None:
         names = comma_separated(sequences)
         jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
@@ -153,28 +152,27 @@ def predict(
     )
     if resume:
         record.resume()
-    if boxes:
-        _show_first(jobs[0], output)
-    for number, name in jobs[0].names.items():
-        click.echo(f"Object {number}: {name}")
+    _show_first(jobs[0], output, found=bool(boxes))
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
         prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
-        done = run(
-            segmenter,
-            todo,
-            output,
-            record=record,
-            overlays=overlay,
-            similarity=similarity,
-            on_frame=advance,
-            prepare=prepare,
-        )
+        segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
+        done = segment(on_frame=advance, prepare=prepare)
     _close(done, output, kept=len(jobs) - len(todo))
 
 
-def _show_first(job: Job, output: Path) -> None:
-    """Writes the mask found in boxes, and a picture of it, so that a person can look at it and mend it."""
+def _first(mask: Path | None, boxes: tuple[Box, ...]) -> Path | tuple[Box, ...] | None:
+    if mask is not None and boxes:
+        raise click.UsageError("give either --mask or --box")
+    return mask or boxes or None
+
+
+def _show_first(job: Job, output: Path, *, found: bool) -> None:
+    """Names objects; writes a mask that was found in boxes, and a picture of it, for a person to look at and mend."""
+    for number, name in job.names.items():
+        click.echo(f"Object {number}: {name}")
+    if not found:
+        return
     mask, picture = output / f"{job.name} first.png", output / f"{job.name} first.jpg"
     make_output_dir(output)
     write_index_mask(mask, job.mask)
