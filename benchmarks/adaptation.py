@@ -154,7 +154,7 @@ def page(runs: Path, weights: Path, frames: int) -> str:
 
 Each row but the first fits a copy of the network to every video's first frame and then segments the first {frames}
 frames. The videos are of DAVIS-2016's train split (384p). The weights are `{weights.parent.name}` of
-[study.md](study.md), whose training held these videos out; it had 300 steps, a small part of the shipped weights', so
+`study.md`, whose training held these videos out; it had 300 steps, a small part of the shipped weights', so
 that there is more to gain than for those. Clips have {LINES} lines unless the row says otherwise. Seconds are those
 that one processor core computed for a video's adaptation, on a machine busy with other work. J, F and J&F are in
 percent; `worst` is the least gain of a video.
