@@ -112,12 +112,9 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
         DataError: naming every problem.
     """
     problems: list[str] = []
-    paths: tuple[Path, ...] = ()
-    try:
-        paths = list_frames(frames)
-    except DataError as error:
-        problems += error.problems
+    paths, unlisted = _listed(frames)
     found = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
+    problems += unlisted
     if found is not None:
         problems += check_frames(paths, found.ids.shape)
     if problems or found is None:
@@ -148,6 +145,14 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
     if problems or video is None or found is None:
         raise DataError(problems)
     return Job(path.stem, (), found.ids, binary=False, video=video, names=found.names)
+
+
+def _listed(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+    """The pictures of a folder, or what is wrong with it."""
+    try:
+        return list_frames(folder), []
+    except DataError as error:
+        return (), list(error.problems)
 
 
 def _first_mask(

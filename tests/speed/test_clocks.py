@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import IdMask, write_index_mask
-from mrnet_cli.inference import pipeline
+from mrnet_cli.inference import jobs, pipeline
 from mrnet_cli.inference.jobs import Job, folder_job
 from mrnet_cli.speed import clocks
 from mrnet_cli.speed.clocks import Clock, end_to_end_seconds, model_seconds, synchronizer
@@ -86,7 +86,7 @@ def test_a_slow_decoder_is_on_the_end_to_end_clock_only(
         time.sleep(SLOW)
         return read_frame(path)
 
-    for module in (clocks, pipeline):
+    for module in (clocks, jobs):
         monkeypatch.setattr(module, "read_frame", slow_read)
     assert_end_to_end_only(job, tmp_path)
 
