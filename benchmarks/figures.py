@@ -16,7 +16,12 @@ from pathlib import Path
 import click
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-EVALUATIONS = ("davis2016-lite", "davis2017-lite")
+ADAPTED = "mrnet lite, adapted"
+EVALUATIONS = {
+    "davis2016-lite": "mrnet lite",
+    "davis2017-lite": "mrnet lite",
+    "davis2016-lite-adapted": ADAPTED,
+}
 SWEEP = ("sweep.csv", "sweep.json")
 
 
@@ -49,8 +54,10 @@ def main(data: Path, runs: Path, k: str, n: str, sequences: str | None, workers:
     for name in SWEEP:
         (RESULTS / "sweep" / name).write_bytes((runs / "sweep" / name).read_bytes())
     report = (runs / "report").resolve()
-    named = [f"--name=mrnet lite={name}" for name in EVALUATIONS if (RESULTS / name / "evaluate.json").is_file()]
-    mrnet("report", *named, "sweep", "--output", report, cwd=RESULTS)
+    there = {run: name for run, name in EVALUATIONS.items() if (RESULTS / run / "evaluate.json").is_file()}
+    named = [f"--name={name}={run}" for run, name in there.items()]
+    online = ["--online", ADAPTED] if ADAPTED in there.values() else []
+    mrnet("report", *named, *online, "sweep", "--output", report, cwd=RESULTS)
     for path in sorted(report.iterdir()):
         if path.is_file():
             (RESULTS / path.name).write_bytes(path.read_bytes())
