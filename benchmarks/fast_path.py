@@ -37,6 +37,13 @@ SEQUENCES = "blackswan,bmx-trees,camel,libby,soapbox"
 MOST_DIFFERING, MOST_LOST, LEAST_SHARE = 1e-4, 0.001, 0.6
 
 
+def command() -> str:
+    """As it was given, but for where the data lie."""
+    given = sys.argv[1:]
+    hidden = ["DATA" if before == "--data" else one for before, one in zip(["", *given], given, strict=False)]
+    return shlex.join(["python", "benchmarks/fast_path.py", *hidden])
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to run the network."""
@@ -119,7 +126,7 @@ def main(
     header = [
         "# The network as it is run against the network as it is written (measured)",
         "",
-        f"    {shlex.join(['python', 'benchmarks/fast_path.py', *sys.argv[1:]])}",
+        f"    {command()}",
         "",
         f"On {environment.machine}, {threads} threads; {environment.versions}.",
         "",
