@@ -85,10 +85,11 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
     with _open(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        number, packets, size = 0, 0, (0, 0)
+        number, packets, cut, size = 0, 0, False, (0, 0)
         try:
             for packet in container.demux(stream):
-                packets += packet.size > 0
+                if packet.size:
+                    packets, cut = packets + 1, packet.is_corrupt
                 for frame in packet.decode():
                     shown = _shown(frame, number, stream)
                     size = size if number else shown.image.shape[:2]
@@ -98,9 +99,9 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
                     number += 1
         except av.FFmpegError as error:
             raise DataError([f"{path} is damaged after frame {number}: copy or convert it again"]) from error
-        # a file that was cut off reads to its end without a word
-        if packets < stream.frames:
-            raise DataError([f"{path} ends after {packets} of its {stream.frames} frames: copy it again"])
+        # a file that was cut off reads to its end without a word, and what is left of its last frame is patched up
+        if cut or packets < stream.frames:
+            raise DataError([f"{path} breaks off after frame {packets - cut}: copy it again"])
 
 
 class VideoWriter:
