@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.evaluation.protocol import PROTOCOLS, of_year
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.runner import evaluate as run
+from mrnet_cli.speed.environment import usable_cores
 
 
 def evaluate(
@@ -65,4 +65,4 @@ def evaluate(
         assert annotations is not None
         found = load_annotation_tree(Path(annotations))
     rules = PROTOCOLS[protocol] if protocol else of_year(year)
-    return run(found, Path(predictions), protocol=rules, workers=workers or os.cpu_count() or 1)
+    return run(found, Path(predictions), protocol=rules, workers=workers or usable_cores())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -28,6 +27,7 @@ from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_yea
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import WORST, write_evaluation
+from mrnet_cli.speed.environment import usable_cores
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -153,7 +153,7 @@ def evaluate(
             predictions,
             protocol=rules,
             boundaries=boundaries,
-            workers=workers or _cpus(),
+            workers=workers or usable_cores(),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             zip_limits=limits,
             known_problems=problems,
@@ -223,8 +223,3 @@ def _boundaries(bound_th: str | None, *, traced: bool) -> BoundaryRules:
         return BoundaryRules((TOLERANCE,) if texts is None else tuple(map(float, texts)), traced)
     except ValueError as error:
         raise click.UsageError(f"--bound-th {bound_th}: {error}") from error
-
-
-def _cpus() -> int:
-    # the CPUs this process may use, where the system tells
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,6 +8,12 @@ from pathlib import Path
 from mrnet_cli.errors import OutputError
 
 
+def temporary_beside(path: Path) -> Path:
+    """Where a file is written before it takes its place."""
+    # the process id keeps two runs into one folder from sharing a temporary file
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def write_bytes_atomically(path: Path, content: bytes) -> None:
     """Writes a file beside its final place, then renames it.
 
@@ -18,8 +24,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     Raises:
         OutputError: the file cannot be written; what was there before is untouched.
     """
-    # the process id keeps two runs into one folder from sharing a temporary file
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_beside(path)
     try:
         temporary.write_bytes(content)
         temporary.replace(path)

@@ -5,7 +5,6 @@ Shape letters: H W size of a frame as it is shown.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from mrnet_cli.data.files import temporary_beside
 from mrnet_cli.errors import DataError, OutputError
 
 RgbImage = NDArray[np.uint8]
@@ -122,8 +122,7 @@ class VideoWriter:
 
     def __init__(self, path: Path, *, crf: int = 18) -> None:
         self._path, self._crf = path, crf
-        # the process id keeps two runs into one folder from sharing a temporary file
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._temporary = temporary_beside(path)
         try:
             # PyAV opens the file with the first frame, and an error should not wait for that
             self._temporary.touch()
