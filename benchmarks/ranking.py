@@ -72,7 +72,9 @@ class Guided(MRNet):
         self._masks = past_masks
         return super().rank(current_key, past_keys, past_masks, groups)
 
-    def decode(self, current: Features, reference: Tensor, ranking: Ranking | None) -> Tensor:
+    def decode(
+        self, current: Features, reference: Tensor, ranking: Ranking | None, found: Tensor | None = None
+    ) -> Tensor:
         """The logit with the candidate that the rule chooses."""
         assert ranking is not None
         t = len(self.choices) + 1
@@ -83,7 +85,7 @@ class Guided(MRNet):
         def logit(index: int) -> Tensor:
             if index not in logits:
                 guide = ranking._replace(similarity=self._maps[index], mask=self._masks[index])
-                logits[index] = super(Guided, self).decode(current, reference, guide)
+                logits[index] = super(Guided, self).decode(current, reference, guide, found)
             return logits[index]
 
         if self.rule == "best":

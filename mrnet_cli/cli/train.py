@@ -33,7 +33,7 @@ path = click.Path(path_type=Path)
 count = click.IntRange(min=1)
 
 GROUPS = {
-    "Network and recipe": ["preset", "init", "steps", "rate", "clips", "seed"],
+    "Network and recipe": ["preset", "window", "init", "steps", "rate", "clips", "seed"],
     "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
@@ -56,6 +56,14 @@ Examples:
 @click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="Network and recipe."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="How far the similarity map looks for the best match, in positions of 16 pixels; 0 is the paper's rule. "
+    "Weights without it can be started from.",
 )
 @click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
 @click.option("--steps", type=count, help="Of the optimiser  [default: the recipe's]")
@@ -100,6 +108,7 @@ Examples:
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the output folder.")
 def train(
     preset: str,
+    window: int,
     init: str,
     steps: int | None,
     rate: float,
@@ -136,7 +145,7 @@ def train(
     recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
-        network = initial_network(PRESETS[preset], init, seed=seed)
+        network = initial_network(PRESETS[preset].with_changes(window=window), init, seed=seed)
         network.recompute = checkpoint_activations
         trainer = Trainer(
             network,

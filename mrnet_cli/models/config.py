@@ -29,6 +29,8 @@ class ModelConfig:
         multi_object: ``average`` ranks on Eq. 5, ``independent`` ranks every object on its own.
         k: most past frames compared with the current one, beside the reference.
         n: distance between them, in frames.
+        window: how far the similarity search looks at stride 16, in positions (:mod:`mrnet_cli.models.search`); 0 is
+            the paper's rule, the same position only, and a network without the search.
         size: short side in pixels that frames are scaled to by default; 0 leaves them as they are.
     """
 
@@ -41,6 +43,7 @@ class ModelConfig:
     multi_object: MultiObject = "average"
     k: int = 4
     n: int = 5
+    window: int = 0
     size: int = 0
 
     def to_json(self) -> str:
@@ -81,7 +84,7 @@ class ModelConfig:
         ]
         faults += [
             f"{name} is {value!r}, not a whole number of at least {least}"
-            for name, least in (("k", 1), ("n", 1), ("size", 0))
+            for name, least in (("k", 1), ("n", 1), ("window", 0), ("size", 0))
             if not _is_whole(value := getattr(self, name), least)
         ]
         if not isinstance(self.backbone, str):
@@ -93,6 +96,8 @@ class ModelConfig:
             for name, value in (("mean", self.mean), ("std", self.std))
             if not _holds(value, 3, lambda x: isinstance(x, int | float) and math.isfinite(x))
         ]
+        if self.window and self.variant == "none":
+            faults.append("window is set, but variant none ranks no past frame to search")
         if not faults and min(self.std) <= 0:
             faults.append(f"std is {self.std!r}, not above 0")
         if faults:

@@ -18,26 +18,47 @@ class Past(NamedTuple):
     Attributes:
         key: B C h w, its stride-32 features as kept for matching.
         mask: B 1 h w, its mask in [0, 1].
+        search_key: B S 2h 2w, its stride-16 features as kept for searching; S is 0 where the network does not search.
+        search_mask: B 1 2h 2w, its mask; B 0 2h 2w where the network does not search.
     """
 
     key: Tensor
     mask: Tensor
+    search_key: Tensor
+    search_mask: Tensor
+
+    def with_mask(self, mask: Tensor) -> Past:
+        """The same frame with another mask, B 1 H W."""
+        fine = pooled_mask(mask, 16) if self.search_key.shape[1] else self.search_mask
+        return self._replace(mask=pooled_mask(mask, 32), search_mask=fine)
 
 
-def stride32_mask(mask: Tensor) -> Tensor:
-    """A mask at stride 32 by area averaging, so that a small object never vanishes.
+def remember(key: Tensor, search_key: Tensor, mask: Tensor) -> Past:
+    """What is kept of a frame.
+
+    Args:
+        key: B C h w.
+        search_key: B S 2h 2w.
+        mask: B 1 H W, in [0, 1].
+    """
+    return Past(key, mask, search_key, search_key[:, :0]).with_mask(mask)
+
+
+def pooled_mask(mask: Tensor, stride: int) -> Tensor:
+    """A mask at a stride by area averaging, so that a small object never vanishes.
 
     A mask with no pixel above one half is empty and becomes exactly zero: the faint probabilities of an object that is
     not there must not compete in the ranking.
 
     Args:
         mask: B 1 H W, in [0, 1].
+        stride: in pixels.
 
     Returns:
-        B 1 h w, in [0, 1].
+        B 1 H/stride W/stride, in [0, 1].
     """
     present = mask.amax(dim=(2, 3), keepdim=True) > 0.5
-    return functional.avg_pool2d(mask, 32) * present
+    return functional.avg_pool2d(mask, stride) * present
 
 
 class Memory:
@@ -73,10 +94,10 @@ class Memory:
 
         Args:
             new: the objects' reference, to be put after the objects already known.
-            latest: B 1 h w, the known objects' masks of the latest frame now that the new ones have taken their place.
+            latest: B 1 H W, the known objects' masks of the latest frame now that the new ones have taken their place.
         """
         if latest is not None and self._recent:
-            self._recent[-1] = self._recent[-1]._replace(mask=latest)
+            self._recent[-1] = self._recent[-1].with_mask(latest)
         if self._reference is not None:
             self._reference = _join(self._reference, new)
         self._recent = deque((_join(past, new) for past in self._recent), maxlen=self._recent.maxlen)
@@ -86,12 +107,12 @@ class Memory:
         return past_frames(self._next, self._k, self._n)
 
     def candidates(self) -> Past:
-        """The candidates for the frame that comes next, stacked: K B C h w and K B 1 h w."""
+        """The candidates for the frame that comes next, stacked: K B C h w and so on."""
         assert self._reference is not None, "append the reference first"
         oldest = self._next - len(self._recent)
         chosen = [self._reference if t == 0 else self._recent[t - oldest] for t in self.frames()]
-        return Past(torch.stack([past.key for past in chosen]), torch.stack([past.mask for past in chosen]))
+        return Past(*(torch.stack(values) for values in zip(*chosen, strict=True)))
 
 
 def _join(old: Past, new: Past) -> Past:
-    return Past(torch.cat([old.key, new.key]), torch.cat([old.mask, new.mask]))
+    return Past(*(torch.cat(values) for values in zip(old, new, strict=True)))

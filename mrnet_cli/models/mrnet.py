@@ -12,7 +12,9 @@ from torch.utils.checkpoint import checkpoint
 from mrnet_cli.models.backbone import Encoder, Features
 from mrnet_cli.models.config import ModelConfig, Variant
 from mrnet_cli.models.decoder import Decoder
+from mrnet_cli.models.memory import Past
 from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
+from mrnet_cli.models.search import MAPS, SearchKey, best_matches
 
 _GUIDES: dict[Variant, int] = {"none": 0, "mask": 1, "mask+similarity": 2}
 
@@ -33,7 +35,9 @@ class MRNet(nn.Module):
         self.recompute = False
         self.encoder = Encoder(config)
         f4, f8, f16, f32 = self.encoder.channels
-        self.decoder = Decoder(2 * f32 + _GUIDES[config.variant], (f4, f8, f16), config.decoder_widths)
+        joined = f16 + (MAPS if config.window else 0)
+        self.decoder = Decoder(2 * f32 + _GUIDES[config.variant], (f4, f8, joined), config.decoder_widths)
+        self.search = SearchKey(f16) if config.window else None
         self.to(memory_format=torch.channels_last)
 
     def encode(self, image: Tensor, mask: Tensor) -> Features:
@@ -43,6 +47,10 @@ class MRNet(nn.Module):
     def key(self, features: Features) -> Tensor:
         """The stride-32 features in the form kept for matching, B C h w."""
         return matching_key(features.f32, self.config.similarity)
+
+    def search_key(self, features: Features) -> Tensor:
+        """The stride-16 features in the form kept for searching, B S 2h 2w; S is 0 without a search."""
+        return features.f16[:, :0] if self.search is None else cast(Tensor, self.search(features.f16))
 
     def rank(self, current_key: Tensor, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
         """Mask similarity matching and mask ranking.
@@ -56,13 +64,35 @@ class MRNet(nn.Module):
         maps = similarity_maps(current_key, past_keys, past_masks, self.config.similarity)
         return rank_masks(maps, past_masks, groups, self.config.multi_object)
 
-    def decode(self, current: Features, reference: Tensor, ranking: Ranking | None) -> Tensor:
+    def find(self, current: Tensor, candidates: Past, chosen: Tensor) -> Tensor | None:
+        """What the search makes of the reference and of the past frame that ranks first.
+
+        Args:
+            current: B S 2h 2w, of the current frame, from :meth:`search_key`.
+            candidates: stacked, K B ..., the reference first.
+            chosen: B, index in 0..K-1 of each object's past frame.
+
+        Returns:
+            B 4 2h 2w, two maps of :func:`~mrnet_cli.models.search.best_matches` for each; None where the network does
+            not search.
+        """
+        if self.search is None:
+            return None
+        keys, masks, window = candidates.search_key, candidates.search_mask, self.config.window
+        objects = torch.arange(len(chosen), device=chosen.device)
+        pasts = [(keys[index, objects], masks[index, objects]) for index in (torch.zeros_like(chosen), chosen)]
+        return torch.cat([best_matches(current, key, mask, window=window) for key, mask in pasts], dim=1)
+
+    def decode(
+        self, current: Features, reference: Tensor, ranking: Ranking | None, found: Tensor | None = None
+    ) -> Tensor:
         """The logit of each object.
 
         Args:
             current: of the current frame.
             reference: B C h w, the reference's stride-32 features.
             ranking: the module's choice; not used by variant ``none``.
+            found: from :meth:`find`.
 
         Returns:
             B 1 H W.
@@ -74,6 +104,8 @@ class MRNet(nn.Module):
             guides = [ranking.mask]
         dtype = current.f32.dtype
         fused = torch.cat([current.f32, reference, *(guide.to(dtype) for guide in guides)], dim=1)
+        if found is not None:
+            current = current._replace(f16=torch.cat([current.f16, found.to(dtype)], dim=1))
         logit = cast(Tensor, self._run(self.decoder, fused, current))
         return functional.interpolate(logit.float(), scale_factor=4, mode="bilinear", align_corners=False)
 

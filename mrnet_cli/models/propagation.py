@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mrnet_cli.models.aggregation import soft_aggregation
-from mrnet_cli.models.memory import Memory, Past, stride32_mask
+from mrnet_cli.models.memory import Memory, remember
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
 
@@ -47,7 +47,7 @@ class Propagation:
         """
         features = self._network.encode(images[groups], masks)
         self._groups, self._count, self.masks, self._reference = groups, len(images), masks, features.f32
-        self.memory.append(Past(self._network.key(features), stride32_mask(masks)))
+        self.memory.append(remember(self._network.key(features), self._network.search_key(features), masks))
 
     def step(self, images: Tensor) -> Tensor:
         """Segments the next frame.
@@ -60,13 +60,15 @@ class Propagation:
         """
         network = self._network
         current = network.encode(images[self._groups], self.masks)
-        key = network.key(current)
+        key, search_key = network.key(current), network.search_key(current)
+        found = None
         if network.config.variant != "none":
             self.compared, past = self.memory.frames(), self.memory.candidates()
             self.ranking = network.rank(key, past.key, past.mask, self._groups)
-        logits = network.decode(current, self._reference, self.ranking)
+            found = network.find(search_key, past, self.ranking.chosen)
+        logits = network.decode(current, self._reference, self.ranking, found)
         self.masks = soft_aggregation(logits, self._groups, count=self._count)
-        self.memory.append(Past(key, stride32_mask(self.masks)))
+        self.memory.append(remember(key, search_key, self.masks))
         return self.masks
 
     def add_objects(self, images: Tensor, masks: Tensor, groups: Tensor) -> None:
@@ -83,5 +85,5 @@ class Propagation:
         self.masks = torch.cat([known, masks.to(self.masks.dtype)])
         self._groups = torch.cat([self._groups, groups])
         self._reference = torch.cat([self._reference, features.f32])
-        new = Past(self._network.key(features), stride32_mask(masks))
-        self.memory.add_objects(new, latest=stride32_mask(known))
+        new = remember(self._network.key(features), self._network.search_key(features), masks)
+        self.memory.add_objects(new, latest=known)

@@ -90,7 +90,8 @@ class Entrant:
 
 MRNET_PLACES: Places = {
     ENCODER: [(MRNet, "encode")],
-    MATCHING: [(MRNet, "key"), (MRNet, "rank"), (Memory, "candidates"), (propagation, "stride32_mask")],
+    MATCHING: [(MRNet, name) for name in ("key", "search_key", "rank", "find")]
+    + [(Memory, "candidates"), (propagation, "remember")],
     DECODER: [(MRNet, "decode")],
     MERGE: [(propagation, "soft_aggregation"), (Geometry, "ids")],
 }

@@ -101,9 +101,10 @@ def _check_division(recipe: Recipe, world: int, accumulate: int) -> None:
 def _optimizer(network: MRNet, recipe: Recipe) -> torch.optim.Optimizer:
     stem = network.encoder.stem.weight
     slow = [p for p in network.encoder.parameters() if p is not stem]
+    others = [p for name, p in network.named_parameters() if not name.startswith("encoder.")]
     groups = [
         {"params": slow, "initial_lr": recipe.backbone_rate},
-        {"params": [stem, *network.decoder.parameters()], "initial_lr": recipe.decoder_rate},
+        {"params": [stem, *others], "initial_lr": recipe.decoder_rate},
     ]
     kind = torch.optim.AdamW if recipe.decoupled else torch.optim.Adam
     # one kernel for all weights, which only a GPU is the faster for

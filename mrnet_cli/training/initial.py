@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import ModelConfig
@@ -13,7 +14,7 @@ from mrnet_cli.models.weights import load_weights
 from mrnet_cli.training.imagenet import imagenet_weights
 
 # what the weights were made for; the rest of a configuration is how they are run
-ARCHITECTURE = ("backbone", "decoder_widths", "mean", "std", "variant", "similarity")
+ARCHITECTURE = ("backbone", "decoder_widths", "mean", "std", "variant", "similarity", "window")
 
 
 def initial_network(config: ModelConfig, init: str, *, seed: int) -> MRNet:
@@ -32,8 +33,22 @@ def initial_network(config: ModelConfig, init: str, *, seed: int) -> MRNet:
     if init == "imagenet":
         network.encoder.load_imagenet(imagenet_weights(config.backbone))
     elif init != "none":
-        network.load_state_dict(_same_architecture(Path(init), config).state_dict())
+        network.load_state_dict(_with_search(_same_architecture(Path(init), config), network))
     return network
+
+
+def _with_search(trained: MRNet, network: MRNet) -> dict[str, Tensor]:
+    """The weights of a trained network for one that may search besides.
+
+    The search's key is that of the new network. What it finds comes last among the inputs it joins, with weights of
+    zero at first, so that the network starts as the trained one.
+    """
+    state = network.state_dict()
+    for name, tensor in trained.state_dict().items():
+        wider = torch.zeros_like(state[name])
+        wider[tuple(slice(side) for side in tensor.shape)] = tensor
+        state[name] = wider
+    return state
 
 
 def _same_architecture(path: Path, config: ModelConfig) -> MRNet:
@@ -44,6 +59,7 @@ def _same_architecture(path: Path, config: ModelConfig) -> MRNet:
         f"{name} is {theirs}, not {ours}"
         for name in ARCHITECTURE
         if (theirs := getattr(network.config, name)) != (ours := getattr(config, name))
+        and not (name == "window" and not theirs)
     ]
     if differences:
         raise WeightsError(f"{path} holds another network than the preset: {'; '.join(differences)}")

@@ -138,6 +138,18 @@ def test_weights_of_another_network_are_refused(train_root: Path, tmp_path: Path
     assert f"{tiny_weights} holds another network than the preset: backbone is resnet18" in result.stderr
 
 
+@pytest.mark.usefixtures("tiny")
+def test_a_network_that_searches_goes_on_from_one_that_does_not(train_root: Path, tmp_path: Path) -> None:
+    assert train(train_root, tmp_path / "plain").exit_code == 0
+    plain = tmp_path / "plain" / "weights.safetensors"
+    result = train(train_root, tmp_path / "run", "--window", "2", "--init", str(plain))
+    assert result.exit_code == 0, result.stderr
+    assert load_weights(tmp_path / "run" / "weights.safetensors").config.window == 2
+    back = train(train_root, tmp_path / "back", "--init", str(tmp_path / "run" / "weights.safetensors"))
+    assert back.exit_code == 2
+    assert "window is 2, not 0" in back.stderr
+
+
 def test_a_root_without_a_train_split_is_refused(train_root: Path, tmp_path: Path) -> None:
     (train_root / "ImageSets" / "2016" / "train.txt").unlink()
     result = train(train_root, tmp_path / "run")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mrnet_cli.models.memory import Memory, Past, stride32_mask
+from mrnet_cli.models.memory import Memory, Past, pooled_mask
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -29,7 +29,8 @@ def slow_stride32(mask: Tensor) -> list[list[float]]:
 def past(t: int, objects: int = 1) -> Past:
     """A frame that can be told by its number, and its objects by the fraction."""
     values = t + torch.arange(objects).view(-1, 1, 1, 1) / 10
-    return Past(values.expand(objects, 2, 1, 1).clone(), values.clone())
+    one, fine = values.expand(-1, 2, 1, 1), values.expand(-1, 3, 2, 2)
+    return Past(key=one, mask=values, search_key=fine, search_mask=fine[:, :1])
 
 
 def filled(frames: int, *, k: int = 2, n: int = 3) -> Memory:
@@ -43,7 +44,7 @@ def test_stride_32_masks_equal_the_slow_reference() -> None:
     masks = torch.rand(3, 1, 64, 96, generator=torch.Generator().manual_seed(0))
     masks[1] *= 0.5
     masks[2] = (masks[2] > 0.9).float()
-    result = stride32_mask(masks)
+    result = pooled_mask(masks, 32)
     assert result.shape == (3, 1, 2, 3)
     for b in range(3):
         torch.testing.assert_close(result[b, 0], torch.tensor(slow_stride32(masks[b, 0])))
@@ -52,18 +53,18 @@ def test_stride_32_masks_equal_the_slow_reference() -> None:
 def test_an_object_of_one_pixel_does_not_vanish() -> None:
     mask = torch.zeros(1, 1, 64, 64)
     mask[0, 0, 40, 7] = 1
-    assert stride32_mask(mask).flatten().tolist() == [0, 0, pytest.approx(1 / 1024), 0]
+    assert pooled_mask(mask, 32).flatten().tolist() == [0, 0, pytest.approx(1 / 1024), 0]
 
 
 @pytest.mark.parametrize("faint", [0.5, 0.49, 1e-3])
 def test_a_mask_nowhere_above_one_half_is_exactly_empty(faint: float) -> None:
-    assert not stride32_mask(torch.full((1, 1, 64, 64), faint)).any()
+    assert not pooled_mask(torch.full((1, 1, 64, 64), faint), 32).any()
 
 
 def test_a_faint_object_is_emptied_without_its_neighbour() -> None:
     masks = torch.full((2, 1, 32, 32), 0.4)
     masks[1, 0, 0, 0] = 0.9
-    result = stride32_mask(masks).flatten()
+    result = pooled_mask(masks, 32).flatten()
     assert result[0] == 0
     assert result[1] == pytest.approx((0.4 * 1023 + 0.9) / 1024, abs=1e-4)
 
@@ -129,5 +130,8 @@ def test_memory_stays_bounded_when_objects_appear() -> None:
 
 def test_new_objects_take_the_place_of_the_known_ones_in_the_latest_frame_only() -> None:
     memory = filled(3, k=2, n=1)
-    memory.add_objects(past(9), latest=torch.full((1, 1, 1, 1), 0.25))
+    known = torch.zeros(1, 1, 32, 32)
+    known[..., :16, :16] = 1
+    memory.add_objects(past(9), latest=known)
     assert memory.candidates().mask[:, 0].flatten().tolist() == [0, 1, 0.25]
+    assert memory.candidates().search_mask[:, 0].flatten(1).tolist() == [[0] * 4, [1] * 4, [1, 0, 0, 0]]

@@ -43,6 +43,7 @@ def test_json_gives_the_same_configuration_back(config: ModelConfig) -> None:
         ("k", True),
         ("n", -1),
         ("n", "5"),
+        ("window", -1),
         ("size", -32),
         ("backbone", 50),
         ("decoder_widths", [16, 16, 16]),
@@ -64,6 +65,11 @@ def test_a_value_no_network_can_have_is_refused_by_name(field: str, value: objec
 def test_every_field_at_fault_is_named() -> None:
     with pytest.raises(WeightsError, match="variant.*k is 0.*n is 0"):
         PRESETS["lite"].with_changes(variant="all", k=0, n=0)
+
+
+def test_a_search_needs_a_ranked_past_frame() -> None:
+    with pytest.raises(WeightsError, match="window is set, but variant none"):
+        PRESETS["lite"].with_changes(variant="none", window=4)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"backbone": "resnet18"}', '{"colour": "red"}'])

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mrnet_cli.models import onednn, optimised
 from mrnet_cli.models.backbone import Features
 from mrnet_cli.models.config import PRESETS, ModelConfig
+from mrnet_cli.models.memory import Past
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.onednn import FusedConv, is_usable
 from mrnet_cli.models.weights import load_weights
@@ -22,10 +23,10 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 needs_onednn = pytest.mark.skipif(not is_usable(CPU, torch.float32), reason="needs oneDNN")
 
 
-def random_network(backbone: str) -> MRNet:
+def random_network(backbone: str, *, window: int = 0) -> MRNet:
     """A network whose BatchNorm and biases all do something."""
     torch.manual_seed(0)
-    network = MRNet(ModelConfig(backbone=backbone, decoder_widths=(24, 24, 16, 8))).eval()
+    network = MRNet(ModelConfig(backbone=backbone, decoder_widths=(24, 24, 16, 8), window=window)).eval()
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
@@ -44,7 +45,10 @@ def outputs(network: MRNet, *, size: tuple[int, int] = (96, 160), objects: int =
     key = network.key(features)
     small = torch.rand((1, *mask.shape[:2], size[0] // 32, size[1] // 32), generator=rng)
     ranking = network.rank(key, key[None], small, torch.zeros(objects, dtype=torch.long))
-    return features, network.decode(features, features.f32, ranking)
+    fine = network.search_key(features)
+    past = Past(key, small[0], fine, small[0].repeat_interleave(2, 2).repeat_interleave(2, 3))
+    found = network.find(fine.flip(3), Past(*(values[None] for values in past)), ranking.chosen)
+    return features, network.decode(features, features.f32, ranking, found)
 
 
 def assert_agree(network: MRNet, fast: MRNet, *, tolerance: float, **input_: object) -> None:
@@ -58,6 +62,11 @@ def assert_agree(network: MRNet, fast: MRNet, *, tolerance: float, **input_: obj
 @pytest.mark.parametrize("backbone", ["resnet18", "tf_efficientnet_lite0", "mobilenetv3_small_050", "convnext_atto"])
 def test_it_gives_the_same_for_any_backbone(backbone: str) -> None:
     network = random_network(backbone)
+    assert_agree(network, optimised.optimised(network, CPU, torch.float32), tolerance=1e-4)
+
+
+def test_it_gives_the_same_for_a_network_that_searches() -> None:
+    network = random_network("tf_efficientnet_lite0", window=2)
     assert_agree(network, optimised.optimised(network, CPU, torch.float32), tolerance=1e-4)
 
 

@@ -12,6 +12,7 @@ from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.models.ranking import rank_masks, similarity_maps
+from mrnet_cli.models.search import best_matches
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -32,6 +33,11 @@ def lively(config: ModelConfig) -> MRNet:
 @pytest.fixture(scope="module")
 def network() -> MRNet:
     return lively(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), k=K, n=N))
+
+
+@pytest.fixture(scope="module")
+def searching() -> MRNet:
+    return lively(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), k=K, n=N, window=2))
 
 
 @pytest.fixture(scope="module")
@@ -69,23 +75,30 @@ def slow_merge(logits: Tensor) -> Tensor:
     return (odds[1:] / odds.sum(dim=0)).float()
 
 
-def slow_stride32(masks: Tensor) -> Tensor:
-    small = masks.reshape(len(masks), 1, HEIGHT // 32, 32, WIDTH // 32, 32).mean(dim=(3, 5))
+def slow_pool(masks: Tensor, stride: int = 32) -> Tensor:
+    small = masks.reshape(len(masks), 1, HEIGHT // stride, stride, WIDTH // stride, stride).mean(dim=(3, 5))
     return torch.stack([m if whole.max() > 0.5 else m * 0 for m, whole in zip(small, masks, strict=True)])
 
 
 def slow_propagate(network: MRNet, images: Tensor, masks: Tensor) -> tuple[Tensor, list[int]]:
     """One video, every feature and mask kept for ever; the answers and the frames that were chosen."""
-    keys, past, answers, chosen = [], [masks], [], []
+    keys, fine, past, answers, chosen = [], [], [masks], [], []
     reference = network.encode(images[0].expand(len(masks), -1, -1, -1), masks)
     keys.append(network.key(reference))
+    fine.append(network.search_key(reference))
     for t in range(1, len(images)):
         current = network.encode(images[t].expand(len(masks), -1, -1, -1), past[t - 1])
         frames = [0] + [frame for frame in range(1, t) if t - frame in [i * N for i in range(1, K + 1)]]
-        candidates = torch.stack([slow_stride32(past[frame]) for frame in frames])
+        candidates = torch.stack([slow_pool(past[frame]) for frame in frames])
         maps = similarity_maps(network.key(current), torch.stack([keys[f] for f in frames]), candidates, "cosine")
         ranking = rank_masks(maps, candidates, torch.zeros(len(masks), dtype=torch.long), "average")
-        answer = slow_merge(network.decode(current, reference.f32, ranking))
+        fine.append(network.search_key(current))
+        found = None
+        if network.config.window:
+            searched = [(fine[f], slow_pool(past[f], 16)) for f in (0, frames[int(ranking.chosen[0])])]
+            both = [best_matches(fine[t], key, mask, window=network.config.window) for key, mask in searched]
+            found = torch.cat(both, dim=1)
+        answer = slow_merge(network.decode(current, reference.f32, ranking, found))
         keys.append(network.key(current))
         past.append(answer)
         answers.append(answer)
@@ -93,9 +106,11 @@ def slow_propagate(network: MRNet, images: Tensor, masks: Tensor) -> tuple[Tenso
     return torch.stack(answers), chosen
 
 
-@pytest.mark.parametrize("objects", [1, 2, 5])
-def test_equals_a_propagation_that_keeps_every_frame(network: MRNet, objects: int) -> None:
-    images = video(10)
+@pytest.mark.parametrize(
+    ("kind", "objects"), [("network", 1), ("network", 2), ("network", 5), ("searching", 1), ("searching", 2)]
+)
+def test_equals_a_propagation_that_keeps_every_frame(kind: str, objects: int, request: pytest.FixtureRequest) -> None:
+    network, images = request.getfixturevalue(kind), video(10)
     expected, chosen = slow_propagate(network, images, boxes(objects))
     assert len(set(chosen)) > 1, "the video should make the ranking choose"
     answers = propagate(network, images, boxes(objects), [0] * objects)
