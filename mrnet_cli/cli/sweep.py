@@ -22,12 +22,20 @@ from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.sweep.plan import Data, Figures, Network, Point
 from mrnet_cli.sweep.run import sweep as run
+from mrnet_cli.sweep.variants import Measured, sweep_variants
 
 path = click.Path(path_type=Path)
 
 
 @click.command(
-    epilog="Example:  mrnet sweep --davis DAVIS --year 2016 --split val --k 1,2,4,8 --n 1,5,10 --output sweep"
+    epilog="""\b
+Examples:
+  The paper's Figures 7 and 8:
+    mrnet sweep --davis DAVIS --year 2016 --split val --k 1,2,4,8 --n 1,5,10 --output sweep
+  Its ablation, one weights file for each variant:
+    mrnet sweep --davis DAVIS --weights none.safetensors --weights mask.safetensors \\
+      --weights full.safetensors --output ablation
+"""
 )
 @click.option("--davis", type=path, required=True, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), default="2016", show_default=True, help="Whose rules.")
@@ -37,7 +45,11 @@ path = click.Path(path_type=Path)
 @click.option("--k", "ks", type=Listed(click.IntRange(1)), help="Past frames compared  [default: the network's].")
 @click.option("--n", "ns", type=Listed(click.IntRange(1)), help="Distances between them  [default: the network's].")
 @click.option(
-    "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
+    "--weights",
+    type=path,
+    multiple=True,
+    help="Safetensors file; those of the lite preset that come with mrnet by default. Several, without --k and --n, "
+    "give a row each in ablation.csv.",
 )
 @click.option("--size", type=click.IntRange(min=0), help="Short side frames are scaled to  [default: as trained].")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto: a GPU where there is one.")
@@ -59,7 +71,7 @@ def sweep(
     sequences: str | None,
     ks: Sequence[int] | None,
     ns: Sequence[int] | None,
-    weights: Path | None,
+    weights: tuple[Path, ...],
     size: int | None,
     device: str,
     dtype: str,
@@ -67,23 +79,43 @@ def sweep(
     resume: bool,
     output: Path,
 ) -> None:
-    """Segments and scores a split at every combination of k and n.
+    """Segments and scores a split at every combination of k and n, or with each of several networks.
 
     --k and --n take lists, separated by commas.
     """
     check_output_dir(output)
-    if ks is None and ns is None:
-        raise click.UsageError("give --k, --n or both")
+    several = len(weights) > 1
+    if several and (ks or ns or workers > 1):
+        raise click.UsageError(
+            "several --weights are run one after the other, as they are: give no --k, --n, --workers"
+        )
+    if not several and ks is None and ns is None:
+        raise click.UsageError("give --k, --n or both, or --weights for each variant of an ablation")
     place = choose_device(device)
-    own = load_weights(weights).config
-    points = [Point(k, n) for k, n in product(ks or (own.k,), ns or (own.n,))]
+    network = Network(weights[0] if weights else None, size, str(place), dtype)
     names = comma_separated(sequences)
+    data = Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names))
+    if several:
+        with frame_progress("Comparing", len(weights), unit="networks") as advance:
+            measured = sweep_variants(
+                weights,
+                output,
+                network=network,
+                data=data,
+                provenance=provenance(place),
+                resume=resume,
+                on_file=advance,
+            )
+        _show_variants(measured)
+        return
+    own = load_weights(network.weights).config
+    points = [Point(k, n) for k, n in product(ks or (own.k,), ns or (own.n,))]
     with frame_progress("Sweeping", len(points), unit="points") as advance:
         done = run(
             points,
             output,
-            network=Network(weights, size, str(place), dtype),
-            data=Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names)),
+            network=network,
+            data=data,
             provenance=provenance(place),
             workers=workers,
             resume=resume,
@@ -102,3 +134,14 @@ def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:
     Console().print(table)
     if workers > 1:
         click.echo(f"{workers} points were run at a time, which made each slower.")
+
+
+def _show_variants(done: Sequence[Measured]) -> None:
+    table = Table(title="Variants (percent; seconds end to end)", box=box.SIMPLE, title_justify="left")
+    for column in ("variant", "seed", "J&F", "interval", "J", "F", "s a frame"):
+        table.add_column(column, justify="left" if column == "variant" else "right")
+    for one in done:
+        interval = f"{percent(one.low)} to {percent(one.high)}"
+        seconds = f"{one.seconds_per_frame:.3f}"
+        table.add_row(one.variant, one.seed, percent(one.jf), interval, percent(one.j), percent(one.f), seconds)
+    Console().print(table)

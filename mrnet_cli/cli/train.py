@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -15,7 +16,7 @@ from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.train_screen import show_rehearsal
 from mrnet_cli.data.files import check_output_dir, make_output_dir
 from mrnet_cli.data.rows import percent
-from mrnet_cli.models.config import PRESETS
+from mrnet_cli.models.config import PRESETS, Variant
 from mrnet_cli.training.board import Board, check_tensorboard
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.identity import digest
@@ -33,7 +34,7 @@ path = click.Path(path_type=Path)
 count = click.IntRange(min=1)
 
 GROUPS = {
-    "Network and recipe": ["preset", "window", "init", "steps", "rate", "clips", "seed"],
+    "Network and recipe": ["preset", "variant", "window", "init", "steps", "rate", "clips", "seed"],
     "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
@@ -56,6 +57,11 @@ Examples:
 @click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="Network and recipe."
+)
+@click.option(
+    "--variant",
+    type=click.Choice(get_args(Variant)),
+    help="What the mask ranking hands to the decoder, for the ablation  [default: the preset's, mask+similarity]",
 )
 @click.option(
     "--window",
@@ -108,6 +114,7 @@ Examples:
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the output folder.")
 def train(
     preset: str,
+    variant: str | None,
     window: int,
     init: str,
     steps: int | None,
@@ -145,7 +152,7 @@ def train(
     recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
-        network = initial_network(PRESETS[preset].with_changes(window=window), init, seed=seed)
+        network = initial_network(PRESETS[preset].with_changes(variant=variant, window=window), init, seed=seed)
         network.recompute = checkpoint_activations
         trainer = Trainer(
             network,

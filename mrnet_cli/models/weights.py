@@ -64,6 +64,12 @@ def load_weights(path: Path | None = None) -> MRNet:
     return network.eval()
 
 
+def read_notes(path: Path) -> dict[str, str]:
+    """What :func:`save_weights` noted beside weights that :func:`load_weights` takes, such as the recipe."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
+
+
 def _read(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
     if not path.is_file():
         raise WeightsError(f"{path} is not a file: give --weights a .safetensors file")

@@ -15,17 +15,10 @@ from pathlib import Path
 
 import torch
 
-from mrnet_cli.data.files import make_output_dir
-from mrnet_cli.data.records import EVALUATE, write_record
 from mrnet_cli.errors import MrnetError
-from mrnet_cli.evaluation.protocol import of_year
-from mrnet_cli.evaluation.record import evaluation_record
-from mrnet_cli.evaluation.runner import evaluate
-from mrnet_cli.evaluation.tables import write_evaluation
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.pipeline import predict, unfinished
-from mrnet_cli.inference.record import Record
 from mrnet_cli.sweep.plan import Data, Figures, Network, Point, SweepFolder
+from mrnet_cli.sweep.scored import segment_and_score
 
 
 def sweep(
@@ -89,18 +82,10 @@ def run_point(
     provenance: Mapping[str, object],
 ) -> Point:
     """Segments and scores the data at a point; below its folder are `predictions/`, `scores/` and `point.json`."""
-    predictions, scores = folder.place(point) / "predictions", folder.place(point) / "scores"
-    segmenter = network.segmenter(point)
-    record = Record(predictions, network.settings(segmenter), provenance=provenance)
     # a sweep that began anew has left no record to resume
-    record.resume()
-    predict(segmenter, unfinished(jobs, predictions, record), predictions, record=record)
-    evaluation = evaluate(data.annotations(), predictions, protocol=of_year(data.year))
-    make_output_dir(scores)
-    write_evaluation(evaluation, scores, split=data.split)
-    write_record(scores / EVALUATE, evaluation_record(evaluation, predictions, split=data.split, provenance=provenance))
-    finished = [record.finished[job.name] for job in jobs]
-    seconds = sum(one.seconds for one in finished) / sum(one.frames for one in finished)
+    evaluation, seconds = segment_and_score(
+        network, network.segmenter(point), jobs, folder.place(point), data=data, provenance=provenance, resume=True
+    )
     folder.finish(point, Figures(evaluation.j.mean, evaluation.f.mean, seconds))
     return point
 

@@ -218,7 +218,8 @@ class Trainer:
         if not self.ranks.first:
             return
         # in this order: a training killed between the two repeats steps, and never ends without its weights
-        save_weights(self._weights, self.averaged(), notes={"steps": str(self.step), "recipe": repr(self.recipe)})
+        notes = {"steps": str(self.step), "seed": str(self.seed), "recipe": repr(self.recipe)}
+        save_weights(self._weights, self.averaged(), notes=notes)
         save_checkpoint(
             self._checkpoint,
             step=self.step,

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny_mrnet
+import torch
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.weights import save_weights
 
 WriteDavis = Callable[..., Path]
 
@@ -113,8 +117,69 @@ def test_bad_input_is_refused_with_nothing_written(options: list[str | Path], tm
         ((), "give --k, --n or both"),
         (("--k", "0"), "not in the range"),
         (("--k", "1", "--sequences", "ghost"), "ghost is not in val"),
-        (("--k", "1", "--weights", tmp_path / "none"), "is not a file"),
+        (("--davis", tmp_path / "none", "--k", "1"), "none"),
     ):
         result = mrnet("sweep", *options, *arguments, "--output", output)
         assert (result.exit_code, words in result.stderr) == (2, True), result.output
         assert not output.exists()
+
+
+@pytest.fixture
+def variants(tmp_path: Path) -> list[Path]:
+    """Weights of two variants, of which one says its seed."""
+    files = []
+    for variant, notes in (("none", {}), ("mask+similarity", {"seed": "7"})):
+        files.append(tmp_path / f"{variant}.safetensors")
+        torch.manual_seed(0)
+        save_weights(files[-1], MRNet(tiny_mrnet.CONFIG.with_changes(variant=variant)), notes=notes)
+    return files
+
+
+def test_several_weights_give_the_rows_of_an_ablation(
+    write_davis: WriteDavis, variants: list[Path], tmp_path: Path, one_thread: None
+) -> None:
+    davis = write_davis("a", "b", "c", year=2016)
+    weights = [part for path in variants for part in ("--weights", path)]
+    output = tmp_path / "ablation"
+    result = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--output", output)
+    assert result.exit_code == 0, result.output
+    with (output / "ablation.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source"
+    assert [(row["variant"], row["seed"], row["source"]) for row in rows] == [
+        ("none", "", "measured"),
+        ("mask+similarity", "7", "measured"),
+    ]
+    for row, path in zip(rows, variants, strict=True):
+        figures = json.loads((output / "variants" / path.stem / "scores" / "evaluate.json").read_text())["figures"]
+        assert [float(row[name]) for name in ("J", "F", "J&F")] == [figures[f"{n}-Mean"] for n in ("J", "F", "J&F")]
+        assert float(row["low"]) <= float(row["J&F"]) <= float(row["high"])
+    # two input channels more of the first convolution of the fusion
+    assert int(rows[1]["parameters"]) - int(rows[0]["parameters"]) == 2 * tiny_mrnet.CONFIG.decoder_widths[0]
+    report = mrnet("report", output, "--output", tmp_path / "report")
+    assert report.exit_code == 0, report.output
+    assert "mask+similarity" in (tmp_path / "report" / "ablation.md").read_text()
+    masks = sorted((output / "variants").rglob("*.png"))
+    before = [path.stat().st_mtime_ns for path in masks]
+    again = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--resume", "--output", output)
+    assert again.exit_code == 0, again.output
+    assert [path.stat().st_mtime_ns for path in masks] == before
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--k", "1"], "give no --k, --n, --workers"),
+        (["--weights", "other/none.safetensors"], "two weights files are called none"),
+        (["--weights", "absent.safetensors"], "absent.safetensors is not a file"),
+    ],
+)
+def test_an_ablation_that_cannot_be_run_is_refused_with_nothing_written(
+    write_davis: WriteDavis, variants: list[Path], tmp_path: Path, more: list[str], message: str
+) -> None:
+    weights = [part for path in variants for part in ("--weights", path)]
+    davis = write_davis("a", year=2016)
+    result = mrnet("sweep", "--davis", davis, *weights, *more, "--device", "cpu", "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert message in " ".join(result.output.replace("│", " ").split())
+    assert not (tmp_path / "out").exists()
