@@ -8,31 +8,21 @@ and go on there when they were stopped. What is trained so far is scored, and pu
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from itertools import product
 from pathlib import Path
 from typing import get_args
 
 import click
 import torch
+from shared import RESULTS, data_option, mrnet
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.models.config import Variant
 from mrnet_cli.speed.environment import environment_of
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
-
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS and static.",
-)
+@data_option("DAVIS and static")
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="Folder for trainings and masks.")
 @click.option("--steps", default="600", show_default=True, help="Of each training, as of mrnet train.")
 @click.option("--seeds", default="0,1", show_default=True, help="Comma-separated, as of mrnet train.")
@@ -77,11 +67,6 @@ def write_results(report: Path, *, steps: str, seeds: str, init: str, device: st
     ]
     write_text_atomically(RESULTS / "ablation.md", "\n".join([title, *how, *lines]))
     write_text_atomically(RESULTS / "ablation.csv", (report / "ablation.csv").read_text())
-
-
-def mrnet(*arguments: str | Path, cwd: Path) -> None:
-    """Runs a command of mrnet in a folder; its failure is this script's."""
-    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)
 
 
 if __name__ == "__main__":

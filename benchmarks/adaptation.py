@@ -10,7 +10,6 @@ taken up again; results/adaptation.md is written after each video.
 from __future__ import annotations
 
 import json
-import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.frames import read_frame
@@ -28,7 +28,6 @@ from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 HELD_OUT = ("boat", "dog-agility", "hockey", "mallard-water", "rollerblade", "swing")
 LINES = 192
 NEWLINE = "\n"
@@ -87,13 +86,7 @@ def variants() -> list[Variant]:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option("--weights", type=click.Path(path_type=Path), required=True, help="That never saw the videos.")
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="Folder for scores.")
 @click.option("--frames", default=40, show_default=True, help="Of each video, at most.")
@@ -106,7 +99,7 @@ def main(data: Path, weights: Path, runs: Path, frames: int) -> None:
             if not file.is_file():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights)), indent=1))
-            write_text_atomically(REPOSITORY / "results" / "adaptation.md", page(runs, weights, frames))
+            write_text_atomically(RESULTS / "adaptation.md", page(runs, weights, frames))
         click.echo(f"{variant.name}: done")
 
 

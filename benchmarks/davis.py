@@ -10,20 +10,17 @@ OSVOS for 2016 (``predictions/osvos``), they are compared too; with ``--adapt``,
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import torch
+from shared import RESULTS, data_option, mrnet
 
 from mrnet_cli.speed.environment import environment_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md", "evaluate.json")
 MADE_BY = ("predict.json", "ranking.csv")
 OURS = "mrnet-lite"
@@ -48,13 +45,7 @@ RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS and DAVIS2017.",
-)
+@data_option("DAVIS and DAVIS2017")
 @click.option("--device", default="auto", show_default=True, help="As of mrnet predict.")
 @click.option("--dtype", default="float32", show_default=True, help="As of mrnet predict.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), help="One of both in place of both.")
@@ -84,7 +75,7 @@ def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adap
     scored = ("--predictions", name, "--output", f"{name}-scores")
     mrnet("evaluate", "--davis", run.folder, *which, *scored, cwd=place)
     predictions, scores = place / name, place / f"{name}-scores"
-    target = REPOSITORY / "results" / (run.name + name.removeprefix(OURS))
+    target = RESULTS / (run.name + name.removeprefix(OURS))
     target.mkdir(parents=True, exist_ok=True)
     for path in (*(scores / name for name in FILES), *(predictions / name for name in MADE_BY)):
         (target / path.name).write_bytes(path.read_bytes())
@@ -109,11 +100,6 @@ def join_root(run: Run, data: Path, place: Path) -> None:
     for part, folder in folders.items():
         (root / part).unlink(missing_ok=True)
         (root / part).symlink_to(data / folder / part)
-
-
-def mrnet(*arguments: str | Path, cwd: Path) -> None:
-    """Runs a command of mrnet in a folder; its failure is this script's."""
-    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)
 
 
 def page(

@@ -23,13 +23,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.speed.environment import commit, cpu_name
-
-REPOSITORY = Path(__file__).resolve().parents[1]
 
 PEER = """
 import sys
@@ -89,20 +88,14 @@ class Files:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS and predictions/osvos.",
-)
+@data_option("DAVIS and predictions/osvos")
 @click.option("--peer-python", default=sys.executable, help="Interpreter that has vos-benchmark; this one by default.")
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Runs of each command.")
 @click.option("--processes", type=int, multiple=True, default=(1, 2), show_default=True, help="Repeatable.")
 @click.option(
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    default=REPOSITORY / "results" / "evaluator-speed.md",
+    default=RESULTS / "evaluator-speed.md",
     help="Page to write  [default: results/evaluator-speed.md]",
 )
 def main(data: Path, peer_python: str, repeats: int, processes: tuple[int, ...], output: Path) -> None:

@@ -8,7 +8,6 @@ DATA holds ``DAVIS`` (2016 val, 480p, with its frames).
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shlex
 import sys
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.davis import load_davis, load_object_mask
 from mrnet_cli.data.frames import read_frame
@@ -32,7 +32,6 @@ from mrnet_cli.speed.adapters import DECODER, ENCODER
 from mrnet_cli.speed.bench import Configuration, measure
 from mrnet_cli.speed.environment import environment_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 SEQUENCES = "blackswan,bmx-trees,camel,libby,soapbox"
 MOST_DIFFERING, MOST_LOST, LEAST_SHARE = 1e-4, 0.001, 0.6
 
@@ -83,13 +82,7 @@ class Compared:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option("--sequences", default=SEQUENCES, show_default=True, help="Of DAVIS-2016 val.")
 @click.option("--frames", type=int, help="First frames of each sequence that are run  [default: all]")
 @click.option("--size", type=int, help="Short side that frames are scaled to  [default: as trained]")
@@ -99,7 +92,7 @@ class Compared:
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=REPOSITORY / "results" / "fast-path.md",
+    default=RESULTS / "fast-path.md",
     help="Page to write.",
 )
 def main(

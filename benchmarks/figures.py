@@ -8,14 +8,11 @@ results/. The sweep is kept below RUNS and goes on there when it was stopped.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import click
+from shared import RESULTS, data_option, mrnet
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
 ADAPTED = "mrnet lite, adapted"
 EVALUATIONS = {
     "davis2016-lite": "mrnet lite",
@@ -26,13 +23,7 @@ SWEEP = ("sweep.csv", "sweep.json")
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option(
     "--runs", type=click.Path(path_type=Path), default="runs", show_default=True, help="Folder for the sweep's points."
 )
@@ -61,11 +52,6 @@ def main(data: Path, runs: Path, k: str, n: str, sequences: str | None, workers:
     for path in sorted(report.iterdir()):
         if path.is_file():
             (RESULTS / path.name).write_bytes(path.read_bytes())
-
-
-def mrnet(*arguments: str | Path, cwd: Path) -> None:
-    """Runs a command of mrnet in a folder; its failure is this script's."""
-    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ Masks are kept below RUNS and not made twice.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from shared import RESULTS, data_option
 from torch import Tensor
 
 from mrnet_cli.data.davis import load_davis, load_object_mask
@@ -37,7 +37,6 @@ from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.environment import environment_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 RULES = {
     "ranked": "the paper's rule: the largest averageV (Eq. 4)",
     "latest": "always the most recent candidate",
@@ -104,13 +103,7 @@ class Guided(MRNet):
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="Folder for masks.")
 @click.option("--size", type=click.IntRange(min=0), help="As of mrnet predict.")
 @click.option("--sequences", help="Comma-separated names  [default: all]")
@@ -134,7 +127,7 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
                 segment(segmenter, network, job, runs / rule)
         click.echo(f"{rule}: done")
     evaluations = evaluate_all(found, [runs / rule for rule in RULES], protocol=DAVIS_2016, workers=1)
-    write_text_atomically(REPOSITORY / "results" / "ranking.md", page(evaluations, jobs, runs, segmenter))
+    write_text_atomically(RESULTS / "ranking.md", page(evaluations, jobs, runs, segmenter))
 
 
 def truths_of(annotations: Sequence[Path], job: Job, size: int) -> list[NDArray[np.bool_]]:

@@ -9,7 +9,6 @@ left out, and the page says so.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import shlex
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.davis import read_split
 from mrnet_cli.data.rows import Row, markdown_table
@@ -35,7 +35,6 @@ from mrnet_cli.speed.memory import peak_rss
 from mrnet_cli.speed.stages import Stopwatch, run_by_stage
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")
 WAIT = synchronizer(CPU)
 
@@ -60,13 +59,7 @@ class Effort:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option("--threads", default=2, show_default=True, help="Of PyTorch.")
 @click.option("--size", default=480, show_default=True, help="Short side of the video on which methods are compared.")
 @click.option("--frames", default=20, show_default=True, help="Of each DAVIS sequence.")
@@ -75,7 +68,7 @@ class Effort:
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=REPOSITORY / "results" / "speed-claims.md",
+    default=RESULTS / "speed-claims.md",
     help="Page to write.",
 )
 def main(data: Path, threads: int, size: int, frames: int, repeats: int, long: int, output: Path) -> None:

@@ -10,7 +10,6 @@ that the study can be stopped and taken up again; the table is written after eac
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +19,7 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.davis import load_object_mask
 from mrnet_cli.data.files import write_text_atomically
@@ -38,7 +38,6 @@ from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import davis_videos, stills
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 RESOLUTION = "384p"
 SIZE = 256
 CONFIG = replace(PRESETS["lite"], size=SIZE)
@@ -118,13 +117,7 @@ def variants() -> list[Variant]:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS and static.",
-)
+@data_option("DAVIS and static")
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="Folder for trainings and scores.")
 @click.option("--steps", default=RECIPE.steps, show_default=True, help="Of each training.")
 def main(data: Path, runs: Path, steps: int) -> None:
@@ -145,7 +138,7 @@ def main(data: Path, runs: Path, steps: int) -> None:
             scores = score(variant.segment or plain, network, [job for job in jobs if job.name in held_out], data)
             folder.mkdir(parents=True, exist_ok=True)
             write_text_atomically(folder / "scores.json", json.dumps(scores, indent=1))
-        write_text_atomically(REPOSITORY / "results" / "study.md", page(tried, runs, steps))
+        write_text_atomically(RESULTS / "study.md", page(tried, runs, steps))
         click.echo(f"{variant.name}: done")
 
 

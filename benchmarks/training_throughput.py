@@ -8,7 +8,6 @@ so that every stage has its share of them; it is thrown away.
 
 from __future__ import annotations
 
-import os
 import shlex
 import statistics
 import subprocess
@@ -18,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from shared import RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
@@ -28,20 +28,13 @@ from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.recipe import RECIPES, Recipe
 from mrnet_cli.training.rehearsal import stages_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 # while the processes that make clips start
 NOT_COUNTED = 3
 TARGET = 0.05
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS and static.",
-)
+@data_option("DAVIS and static")
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="As of mrnet train."
 )
@@ -50,7 +43,7 @@ TARGET = 0.05
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=REPOSITORY / "results" / "training-throughput.md",
+    default=RESULTS / "training-throughput.md",
     help="Page to write.",
 )
 @click.argument("more", nargs=-1)

@@ -8,9 +8,6 @@ DATA holds ``DAVIS`` (2016 val, 480p, with its frames). Writes results/video.md.
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from fractions import Fraction
@@ -19,6 +16,7 @@ from pathlib import Path
 
 import click
 import torch
+from shared import RESULTS, data_option, mrnet
 
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import write_text_atomically
@@ -29,7 +27,6 @@ from mrnet_cli.evaluation.protocol import DAVIS_2016
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
 from mrnet_cli.speed.environment import environment_of
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 # of DAVIS, in frames a second
 RATE = 24
 # of H.264: nothing lost but colour in 2x2 pixels, and what `--overlay` writes
@@ -37,13 +34,7 @@ QUALITIES = (0, 18)
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=os.environ.get("MRNET_DATA", "../shared/data"),
-    show_default=True,
-    help="Folder that holds DAVIS.",
-)
+@data_option("DAVIS")
 @click.option("--sequences", default="dog,car-shadow,libby", show_default=True, help="Comma-separated, of 2016 val.")
 def main(data: Path, sequences: str) -> None:
     """Encodes sequences, segments both forms and compares the scores."""
@@ -63,12 +54,7 @@ def main(data: Path, sequences: str) -> None:
         forms = ("pictures", *(f"videos-{crf}" for crf in QUALITIES))
         scores = [evaluate(found, place / form, protocol=DAVIS_2016) for form in forms]
         weights = json.loads((place / "pictures" / "predict.json").read_text())["settings"]["weights_sha256"]
-    write_text_atomically(REPOSITORY / "results" / "video.md", page(sequences, scores, weights=weights))
-
-
-def mrnet(*arguments: str | Path) -> None:
-    """Runs a command of mrnet; its failure is this script's."""
-    subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True)
+    write_text_atomically(RESULTS / "video.md", page(sequences, scores, weights=weights))
 
 
 def page(sequences: str, scores: Sequence[Evaluation], *, weights: str) -> str:
