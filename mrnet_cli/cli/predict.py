@@ -20,6 +20,7 @@ from mrnet_cli.data.files import check_output_dir, make_output_dir
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
 from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
@@ -51,6 +52,21 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 @click.option("--split", default="val", show_default=True, help="Split file of --davis.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--sequences", help="Comma-separated names to segment in place of all.")
+@click.option(
+    "--images",
+    type=path,
+    help="In place of --davis, with --annotations: folder of SEQUENCE/FRAME.jpg, as in YouTube-VOS, LVOS and MOSE.",
+)
+@click.option(
+    "--annotations",
+    type=path,
+    help="Folder of SEQUENCE/FRAME.png, of some frames or all. Of each object only the first mask is used.",
+)
+@click.option(
+    "--meta",
+    type=path,
+    help="With --images: meta.json of YouTube-VOS or LVOS, for the objects and the frames whose masks are wanted.",
+)
 @click.option("--frames", type=path, help="In place of --davis: a folder of pictures, ordered by their names.")
 @click.option("--video", type=path, help="In place of --davis: a video file; its masks count from 00000.")
 @click.option(
@@ -103,6 +119,9 @@ def predict(
     split: str,
     resolution: str,
     sequences: str | None,
+    images: Path | None,
+    annotations: Path | None,
+    meta: Path | None,
     frames: Path | None,
     video: Path | None,
     mask: Path | None,
@@ -125,11 +144,14 @@ def predict(
     place = choose_device(device)
     network = load_weights(weights)
     first = _first(mask, boxes)
-    if sum(given is not None for given in (davis, frames, video)) != 1 or (davis is None) != (first is not None):
-        raise click.UsageError("give either --davis, or --mask or --box and one of --frames and --video")
+    _check_input(davis, images, frames, video, drawn=first is not None, annotated=annotations is not None)
+    if meta is not None and images is None:
+        raise click.UsageError("--meta goes with --images and --annotations")
+    names = comma_separated(sequences)
     if davis is not None:
-        names = comma_separated(sequences)
         jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
+    elif images is not None and annotations is not None:
+        jobs = tree_jobs(images, annotations, meta=meta, sequences=names)
     elif first is not None:
         jobs = [folder_job(frames, first) if frames is not None else video_job(cast(Path, video), first)]
     # the segmenter takes the network into its own precision; what is adapted stays in float32
@@ -159,6 +181,16 @@ def predict(
         segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
         done = segment(on_frame=advance, prepare=prepare)
     _close(done, output, kept=len(jobs) - len(todo))
+
+
+def _check_input(*places: Path | None, drawn: bool, annotated: bool) -> None:
+    """Whether one of the root, the images, the frames and the video is given, with what goes with it."""
+    root, images, _, _ = places
+    once = sum(place is not None for place in places) == 1
+    if not once or drawn != (root is None and images is None) or annotated != (images is not None):
+        raise click.UsageError(
+            "give either --davis, or --images and --annotations, or --mask or --box and one of --frames and --video"
+        )
 
 
 def _first(mask: Path | None, boxes: tuple[Box, ...]) -> Path | tuple[Box, ...] | None:

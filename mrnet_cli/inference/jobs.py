@@ -15,6 +15,7 @@ from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, list_frames, read_frame
+from mrnet_cli.data.given_masks import GivenMask
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.streams import read_ahead
@@ -30,10 +31,13 @@ class Job:
     Attributes:
         name: of the folder its masks go to.
         frames: picture files in order; none where it is a video file.
-        mask: H W, ids of the objects in the first frame.
+        mask: H W, ids of the objects in the frame ``begin``.
         binary: masks are written as 0/255, as DAVIS-2016 has them.
         video: the video file.
         names: what the first mask calls its objects, where it does.
+        begin: the first frame that shows an object; the masks of those before it are empty.
+        late: objects that appear after it, by the number of the frame.
+        wanted: numbers of the frames whose masks are written; all by default.
     """
 
     name: str
@@ -42,6 +46,14 @@ class Job:
     binary: bool
     video: Video | None = None
     names: Mapping[int, str] = field(default_factory=dict)
+    begin: int = 0
+    late: Mapping[int, GivenMask] = field(default_factory=dict)
+    wanted: frozenset[int] | None = None
+
+    @property
+    def objects(self) -> int:
+        """How many there are in all."""
+        return int(np.count_nonzero(np.unique(self.mask))) + sum(len(one.ids) for one in self.late.values())
 
     @property
     def length(self) -> int:
@@ -51,6 +63,14 @@ class Job:
     def stem(self, number: int) -> str:
         """What a frame's mask is called: as its picture, or by its number in a video file."""
         return self.frames[number].stem if self.video is None else f"{number:05d}"
+
+    def written(self, frames: int) -> list[str]:
+        """Names of the masks that are written of the first so many frames."""
+        return [self.stem(number) for number in range(frames) if self.wants(number)]
+
+    def wants(self, number: int) -> bool:
+        """Whether a frame's mask is written."""
+        return self.wanted is None or number in self.wanted
 
     def shown(self) -> Iterator[Shown]:
         """The frames, decoded in another thread a few ahead.
@@ -66,12 +86,12 @@ class Job:
         return (one for one in takewhile(lambda one: one is not None, ahead) if one is not None)
 
     def first_image(self) -> NDArray[np.uint8]:
-        """The first frame alone, H W 3.
+        """The frame of ``mask`` alone, H W 3.
 
         Raises:
             DataError: it cannot be decoded.
         """
-        return read_frame(self.frames[0]) if self.video is None else next(read_video(self.video.path)).image
+        return read_frame(self.frames[self.begin]) if self.video is None else next(read_video(self.video.path)).image
 
 
 def davis_jobs(

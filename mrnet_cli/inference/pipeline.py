@@ -130,13 +130,25 @@ def predict_job(
     with _blending(job, output / OVERLAYS, wanted=overlays) as blend, WriteBehind() as writer:
         for number, shown in enumerate(_whole(job)):
             image, stem = shown.image, job.stem(number)
-            ids = segmenter.step(image) if number else segmenter.start(image, job.mask)
-            writer.submit(partial(write_index_mask, folder / f"{stem}.png", ids, binary=job.binary))
-            if blend is not None:
-                writer.submit(partial(blend, stem, shown, ids))
-            if maps is not None and (values := maps()) is not None:
-                writer.submit(partial(_write_heat, heated / f"{stem}.jpg", image, values))
+            ids = _ids(segmenter, job, number, image)
+            if job.wants(number):
+                writer.submit(partial(write_index_mask, folder / f"{stem}.png", ids, binary=job.binary))
+                if blend is not None:
+                    writer.submit(partial(blend, stem, shown, ids))
+                if maps is not None and number > job.begin and (values := maps()) is not None:
+                    writer.submit(partial(_write_heat, heated / f"{stem}.jpg", image, values))
             on_frame(job.name)
+
+
+def _ids(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if number < job.begin:
+        return np.zeros_like(job.mask)
+    if number == job.begin:
+        return method.start(image, job.mask)
+    if number not in job.late:
+        return method.step(image)
+    assert isinstance(method, Segmenter), "other methods are run on videos whose objects are all there at once"
+    return method.step(image, new_objects=job.late[number].read())
 
 
 def _segment(
@@ -162,9 +174,11 @@ class _ChoiceLog:
         self.choices: list[Choice] = []
 
     def __call__(self, name: str) -> None:
-        frame, chosen = self._job.stem(self.frames), self._segmenter.chosen
+        frame, begin = self._job.stem(self.frames), self._job.begin
+        # before its first object the segmenter is still at the video before
+        chosen = self._segmenter.chosen if self.frames > begin else {}
         self.frames += 1
-        names = {number: self._job.stem(past) for number, past in chosen.items()}
+        names = {number: self._job.stem(begin + past) for number, past in chosen.items()}
         if self._segmenter.config.multi_object == "average":
             self.choices += [Choice(frame, past) for past in list(names.values())[:1]]
         else:
@@ -182,7 +196,7 @@ def _prepared(job: Job, *, prepare: Prepare) -> Prepared:
 def _finished(job: Job, prepared: Prepared, *, frames: int, seconds: float) -> Finished:
     return Finished(
         frames=frames,
-        objects=int(np.count_nonzero(np.unique(job.mask))),
+        objects=job.objects,
         seconds=round(seconds, 4),
         adaptation_steps=prepared.steps,
         adaptation_seconds=round(prepared.seconds, 4),
@@ -194,7 +208,7 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
     done = record.finished.get(job.name)
     if done is None or (job.video is None and done.frames != job.length):
         return False
-    return all((output / job.name / f"{job.stem(number)}.png").is_file() for number in range(done.frames))
+    return all((output / job.name / f"{stem}.png").is_file() for stem in job.written(done.frames))
 
 
 @contextmanager

@@ -23,7 +23,7 @@ class Finished:
     """What a finished sequence took.
 
     Attributes:
-        frames: written.
+        frames: segmented.
         objects: segmented.
         seconds: from the first frame's decoding to the last mask's writing, without those of the adaptation.
         adaptation_steps: that led to the weights it was segmented with; 0 where they are the given ones.

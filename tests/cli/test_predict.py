@@ -328,7 +328,7 @@ def test_input_must_be_said_one_way(tmp_path: Path, write_davis: WriteDavis, tin
     for arguments in ((), ("--davis", root, "--mask", root / "x.png"), ("--frames", root)):
         result = predict(*arguments, *weights, "--output", tmp_path / "out")
         assert result.exit_code == 2
-        assert "give either --davis, or --mask or --box and one of --frames and --video" in result.stderr
+        assert "give either --davis, or --images and --annotations, or --mask or --box and one of" in result.stderr
 
 
 def _config_of(weights: Path) -> str:

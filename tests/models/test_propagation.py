@@ -240,6 +240,20 @@ def test_an_object_that_appears_in_one_video_leaves_the_other_alone(network: MRN
     torch.testing.assert_close(answers[:, 1:2], alone, atol=1e-3, rtol=0)
 
 
+def test_an_object_that_appears_later_alone_is_segmented_as_in_a_video_that_begins_with_it(network: MRNet) -> None:
+    first, second = video(12, seed=0), video(12, seed=1)
+    images, born = torch.cat([first, second], dim=1), 4
+    propagation = Propagation(network)
+    propagation.start(images[0], boxes(1), torch.tensor([0]))
+    for image in images[1 : born + 1]:
+        propagation.step(image)
+    propagation.add_objects(images[born], boxes(2)[1:], torch.tensor([1]))
+    # long enough that the frames before it are forgotten
+    answers = torch.stack([propagation.step(image) for image in images[born + 1 :]])
+    alone = propagate(network, second[born:], boxes(2)[1:], [0])
+    torch.testing.assert_close(answers[:, 1:], alone, atol=1e-3, rtol=0)
+
+
 def test_back_propagation_reaches_the_reference_through_time(network: MRNet) -> None:
     masks = boxes(1).requires_grad_()
     answers = propagate(network, video(5), masks, [0])

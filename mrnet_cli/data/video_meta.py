@@ -1,0 +1,43 @@
+"""`meta.json` of YouTube-VOS and LVOS: which videos and objects there are, and at which frames masks are wanted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrnet_cli.errors import DataError
+
+
+@dataclass(frozen=True)
+class VideoMeta:
+    """What the file says of a video.
+
+    Attributes:
+        objects: its ids.
+        frames: names of the frames at which masks are wanted; none where the file does not list them, as in LVOS.
+    """
+
+    objects: frozenset[int]
+    frames: frozenset[str] | None
+
+
+def read_meta(path: Path) -> dict[str, VideoMeta]:
+    """The videos of a file by name.
+
+    Raises:
+        DataError: it cannot be read, or holds something else.
+    """
+    try:
+        videos = json.loads(path.read_bytes())["videos"]
+        return {name: _video(video["objects"]) for name, video in videos.items()}
+    except OSError as error:
+        raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError([f"{path} is not the meta.json of YouTube-VOS or LVOS: videos, objects by id"]) from error
+
+
+def _video(objects: dict[str, dict[str, list[str]]]) -> VideoMeta:
+    listed = all("frames" in one for one in objects.values())
+    frames = frozenset(name for one in objects.values() for name in one["frames"]) if listed else None
+    return VideoMeta(frozenset(map(int, objects)), frames)
