@@ -26,6 +26,7 @@ from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.record import Finished, Record, settings_of
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
+from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.weights import load_weights, shipped_weights
 from mrnet_cli.training.adaptation.adapter import Adaptation
@@ -112,6 +113,12 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
+@click.option(
+    "--zip",
+    "submission",
+    type=path,
+    help="Also write the masks as a zip to hand in: with --meta below Annotations/, otherwise SEQUENCE/FRAME.png.",
+)
 @click.option("--output", type=path, required=True, help="Folder to write: SEQUENCE/FRAME.png.")
 def predict(
     davis: Path | None,
@@ -137,10 +144,13 @@ def predict(
     overlay: bool,
     similarity: bool,
     resume: bool,
+    submission: Path | None,
     output: Path,
 ) -> None:
     """Segments videos, given the masks of their first frames."""
     check_output_dir(output)
+    if submission is not None:
+        check_submission(submission)
     place = choose_device(device)
     network = load_weights(weights)
     first = _first(mask, boxes)
@@ -180,6 +190,8 @@ def predict(
         prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
         segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
         done = segment(on_frame=advance, prepare=prepare)
+    if submission is not None:
+        write_submission(submission, jobs, output, record=record, below="" if meta is None else "Annotations/")
     _close(done, output, kept=len(jobs) - len(todo))
 
 

@@ -1,4 +1,4 @@
-"""Masks in a zip, read in place.
+"""Masks in a zip, read in place, and zips of masks to hand in.
 
 Nothing is extracted, so no member can be written anywhere. What is odd about a zip is told before a mask is read:
 members that point outside or are links, that occur twice, are encrypted, or unpack to more than masks do.
@@ -12,17 +12,20 @@ import stat
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from mrnet_cli.errors import DataError
+from mrnet_cli.data.files import temporary_beside
+from mrnet_cli.errors import DataError, OutputError
 
 _MIB = 2**20
 # below this size a high ratio is that of an empty mask saved without compression
 _SMALL = _MIB
 _ENCRYPTED = 0x1
+_UNIX = 3
 _REMEDY = "raise it with --zip-limits if you trust the zip"
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what reading a member raises, beside OSError, where its data or the zip's directory is damaged
@@ -112,6 +115,34 @@ def list_zip(path: Path, *, limits: ZipLimits | None = None) -> ZipFolder:
     if problems:
         raise DataError(problems)
     return root
+
+
+def write_zip(path: Path, files: Mapping[str, Path]) -> None:
+    """Writes a zip atomically; the same files always give the same bytes.
+
+    They are stored as they are: PNGs are packed already, and how tight a zip packs depends on who packs it.
+
+    Args:
+        path: the zip; its folder must exist.
+        files: by the name that each is given in it, with / for folders.
+
+    Raises:
+        OutputError: it cannot be written, or a file cannot be read.
+    """
+    temporary = temporary_beside(path)
+    try:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name in sorted(files):
+                # neither the time nor the system of this run
+                member = zipfile.ZipInfo(name)
+                member.create_system, member.external_attr = _UNIX, 0o644 << 16
+                archive.writestr(member, files[name].read_bytes())
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _folder(root: ZipFolder, parts: list[str]) -> ZipFolder:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -187,6 +188,11 @@ def test_masks_are_written_at_the_frames_that_meta_lists_of_the_objects_that_it_
     assert lvos == whole
 
 
+def write_index_mask_at(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_index_mask(path, np.ones((4, 4), np.uint8))
+
+
 def test_resume_ends_with_the_same_bytes(bike: Callable[..., Path], tmp_path: Path) -> None:
     root = bike("late", given, "a", "b")
     meta = tmp_path / "meta.json"
@@ -282,3 +288,48 @@ def test_a_mask_without_its_frame_is_refused(bike: Callable[..., Path], tmp_path
     result = predict("--images", root / "JPEGImages", "--annotations", root / "Annotations", "--output", tmp_path / "o")
     assert result.exit_code == 2
     assert "JPEGImages/bike lacks 1 frames that have masks: 00002" in result.stderr
+
+
+def names_in(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def scores(truth: Path, predictions: Path, output: Path) -> str:
+    arguments = ["--annotations", truth, "--predictions", predictions, "--protocol", "youtube-vos", "--workers", "1"]
+    result = CliRunner().invoke(main, ["evaluate", *map(str, arguments), "--output", str(output)])
+    assert result.exit_code == 0, result.output
+    return (output / "objects.csv").read_text()
+
+
+def test_a_submission_holds_the_masks_of_this_run_and_scores_as_their_folder(
+    bike: Callable[..., Path], tmp_path: Path
+) -> None:
+    root, output, meta = bike("late", late), tmp_path / "out", tmp_path / "meta.json"
+    # what earlier runs left is not handed in
+    write_index_mask_at(output / "ghost" / "00000.png")
+    write_index_mask_at(output / "bike" / "extra.png")
+    run(root, output, "--zip", tmp_path / "new" / "plain.zip")
+    names = [f"bike/{t:05d}.png" for t in range(FRAMES)]
+    assert names_in(tmp_path / "new" / "plain.zip") == names
+    truth = root / "Annotations"
+    assert scores(truth, tmp_path / "new/plain.zip", tmp_path / "a") == scores(truth, output, tmp_path / "b")
+    meta_of(meta, {"1": [4, 8], "2": [0, 4, 8]})
+    run(root, output, "--meta", meta, "--zip", tmp_path / "listed.zip", "--resume")
+    assert names_in(tmp_path / "listed.zip") == [f"Annotations/bike/{t:05d}.png" for t in (0, 4, 8)]
+    for t in set(range(FRAMES)) - {0, 4, 8}:
+        (truth / "bike" / f"{t:05d}.png").unlink()
+    assert scores(truth, tmp_path / "listed.zip", tmp_path / "c") == scores(truth, output, tmp_path / "d")
+
+
+def test_a_place_that_takes_no_submission_is_refused_before_anything_runs(
+    bike: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = bike("late", given)
+    result = predict(
+        *("--images", root / "JPEGImages", "--annotations", root / "Annotations"),
+        *("--output", tmp_path / "out", "--zip", root),
+    )
+    assert result.exit_code == 2
+    assert "cannot be written: it is a folder; name a file" in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -13,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mrnet_cli.data.masks import read_checked_mask, write_index_mask
-from mrnet_cli.data.zips import ZipLimits, ZipMember, list_zip
-from mrnet_cli.errors import DataError
+from mrnet_cli.data.zips import ZipLimits, ZipMember, list_zip, write_zip
+from mrnet_cli.errors import DataError, OutputError
 
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 
@@ -106,3 +107,22 @@ def test_damage_is_refused_or_harmless_but_never_a_crash(
 
 def test_an_empty_mask_saved_without_compression_is_no_bomb(tmp_path: Path) -> None:
     assert list_zip(make_zip(tmp_path / "a.zip", {"0.png": bytes(500_000)})).files
+
+
+def test_the_same_masks_give_the_same_zip_which_reads_back(tmp_path: Path, mask: bytes) -> None:
+    files = {"b/0.png": tmp_path / "mask.png", "a/0.png": tmp_path / "mask.png"}
+    write_zip(tmp_path / "one.zip", files)
+    os.utime(tmp_path / "mask.png", (0, 0))
+    write_zip(tmp_path / "two.zip", dict(reversed(files.items())))
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    tree = list_zip(tmp_path / "one.zip")
+    assert [tree.folders[name].files["0.png"].read_bytes() for name in "ab"] == [mask, mask]
+
+
+def test_a_zip_that_cannot_be_made_leaves_the_old_one(tmp_path: Path, mask: bytes) -> None:
+    path = make_zip(tmp_path / "a.zip", {"0.png": mask})
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match=r"a\.zip cannot be written"):
+        write_zip(path, {"0.png": tmp_path / "mask.png", "1.png": tmp_path / "gone.png"})
+    assert path.read_bytes() == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["a.zip", "mask.png"]
