@@ -10,7 +10,7 @@ from typing import cast, get_args
 
 import click
 
-from mrnet_cli.cli.adaptation import adaptation_cost, adapting
+from mrnet_cli.cli.adaptation import AdaptationType, adaptation_cost, adapting
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
@@ -105,10 +105,10 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 )
 @click.option(
     "--adapt",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="STEPS",
-    help="Fit a copy of the network to each sequence's first frame, in so many steps at most [default: 0, not at all].",
+    type=AdaptationType(),
+    metavar="auto|STEPS",
+    help="Fit a copy of the network to each sequence's first frame: in so many steps at most, or for auto in the way "
+    "that gains most for its time [default: not at all].",
 )
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
@@ -140,7 +140,7 @@ def predict(
     multi_object: str | None,
     device: str,
     dtype: str,
-    adapt: int,
+    adapt: Adaptation | None,
     overlay: bool,
     similarity: bool,
     resume: bool,
@@ -176,10 +176,10 @@ def predict(
         multi_object=cast("MultiObject | None", multi_object),
     )
     pictures = {OVERLAYS: overlay, SIMILARITY: similarity}
-    settings, adaptation = settings_of(segmenter, weights or shipped_weights()), Adaptation(adapt)
+    settings = settings_of(segmenter, weights or shipped_weights())
     record = Record(
         output,
-        settings if base is None else {**settings, "adaptation": asdict(adaptation)},
+        {**settings, "adaptation": asdict(adapt)} if adapt else settings,
         provenance={**provenance(place), "pictures": [name for name, wanted in pictures.items() if wanted]},
     )
     if resume:
@@ -187,7 +187,7 @@ def predict(
     _show_first(jobs[0], output, found=bool(boxes))
     todo = unfinished(jobs, output, record)
     with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
-        prepare = None if base is None else adapting(base, adaptation, like=segmenter, advance=advance)
+        prepare = adapting(base, adapt, like=segmenter, advance=advance) if base and adapt else None
         segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
         done = segment(on_frame=advance, prepare=prepare)
     if submission is not None:
