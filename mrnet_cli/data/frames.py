@@ -56,20 +56,39 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
         raise DataError([f"{path} is truncated or damaged: copy it again"]) from error
 
 
-def check_frames(paths: Sequence[Path], size: tuple[int, int]) -> list[str]:
+def check_frames(paths: Sequence[Path], size: tuple[int, ...], *, like: str = "the first mask") -> list[str]:
     """What is wrong with frames, seen without decoding them.
 
     Args:
         paths: the frames.
         size: H W that each must have.
+        like: what has that size.
 
     Returns:
         A line for each problem: no picture, cut off, or of another size.
     """
-    return [problem for path in paths if (problem := _problem(path, size))]
+    return [problem for path in paths if (problem := _problem(path, size, like))]
 
 
-def _problem(path: Path, size: tuple[int, int]) -> str | None:
+def lacking(folder: Path, names: Sequence[str], why: str) -> list[str]:
+    """A line for frames that a folder should hold, if there are any.
+
+    >>> lacking(Path("bear"), ["00003", "00007"], "have masks")
+    ['bear lacks 2 frames that have masks: 00003, 00007']
+    """
+    return [f"{folder} lacks {len(names)} frames that {why}: {', '.join(names)}"] if names else []
+
+
+def picture_size(path: Path) -> tuple[int, int] | None:
+    """H W of a picture that is not decoded; nothing where it is none."""
+    try:
+        with Image.open(path) as image:
+            return image.height, image.width
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return None
+
+
+def _problem(path: Path, size: tuple[int, ...], like: str) -> str | None:
     try:
         with Image.open(path) as image, path.open("rb") as file:
             found, ending = (image.height, image.width), _ENDS.get(image.format or "", b"")
@@ -81,5 +100,5 @@ def _problem(path: Path, size: tuple[int, int]) -> str | None:
     if not whole:
         return f"{path} is truncated: copy it again"
     if found != size:
-        return f"{path} is {found[1]}x{found[0]}, the first mask {size[1]}x{size[0]}: give both the same size"
+        return f"{path} is {found[1]}x{found[0]}, {like} {size[1]}x{size[0]}: give both the same size"
     return None

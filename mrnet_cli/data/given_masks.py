@@ -69,8 +69,8 @@ def given_masks(paths: Sequence[Path], *, named: Collection[int] | None = None) 
         if mask.shape != size:
             found_size, first_size = f"{mask.shape[1]}x{mask.shape[0]}", f"{size[1]}x{size[0]}"
             problems.append(f"{path} is {found_size}, the first mask {first_size}: give both the same size")
-        found.append((path, _values(mask) - seen))
-        seen |= _values(mask)
+        found.append((path, values_of(mask) - seen))
+        seen |= values_of(mask)
     if problems:
         raise DataError(problems)
     if seen == {VOID}:
@@ -79,5 +79,10 @@ def given_masks(paths: Sequence[Path], *, named: Collection[int] | None = None) 
     return [GivenMask(path, {i: i for i in sorted(new & kept)}) for path, new in found if new & kept]
 
 
-def _values(mask: IdMask) -> set[int]:
+def values_of(mask: IdMask) -> set[int]:
+    """The values in a mask, but for 0.
+
+    >>> values_of(np.uint8([[0, 2], [2, 255]]))
+    {2, 255}
+    """
     return set(np.flatnonzero(np.bincount(mask.ravel())).tolist()) - {0}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from mrnet_cli.data import davis
 from mrnet_cli.data.davis import load_annotation_tree
-from mrnet_cli.data.frames import check_frames, list_frames
-from mrnet_cli.data.given_masks import GivenMask, given_masks
+from mrnet_cli.data.frames import check_frames, lacking
+from mrnet_cli.data.given_masks import given_masks
 from mrnet_cli.data.video_meta import VideoMeta, read_meta
 from mrnet_cli.errors import DataError
-from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.jobs import Job, listed
 
 
 def tree_jobs(
@@ -61,20 +61,26 @@ def _frames_of(sequence: davis.Sequence, images: Path, annotations: Path) -> Pat
 def _job(sequence: davis.Sequence, folder: Path, video: VideoMeta | None) -> Job:
     if sequence.objects:
         raise DataError([f"{sequence.name} has a folder for each object: give masks that show them all, by their ids"])
-    frames = list_frames(folder)
+    frames, problems = listed(folder)
     numbers = {path.stem: number for number, path in enumerate(frames)}
-    given = given_masks(sequence.annotations, named=None if video is None else video.objects)
+    try:
+        given = given_masks(sequence.annotations, named=None if video is None else video.objects)
+    except DataError as error:
+        raise DataError([*problems, *error.problems]) from error
     if not given:
-        raise DataError([f"the masks of {sequence.name} show no object: mark each with an id from 1 to 254"])
-    wanted = None if video is None else video.frames
-    problems = _absent(folder, numbers, [path.stem for path in sequence.annotations], "have masks")
-    problems += _absent(folder, numbers, sorted(wanted or ()), "meta.json lists")
-    problems += [] if video is None else _unshown(sequence.name, video, given)
+        problems.append(f"the masks of {sequence.name} show no object: mark each with an id from 1 to 254")
+        raise DataError(problems)
+    annotated = [path.stem for path in sequence.annotations]
     first = given[0].read()
-    problems += check_frames(frames, first.shape)
+    if frames:
+        problems += lacking(folder, [name for name in annotated if name not in numbers], "have masks")
+        problems += check_frames(frames, first.shape)
+    if video is not None:
+        problems += video.unmet(folder, numbers, ids={number for one in given for number in one.ids.values()})
     if problems:
         raise DataError(problems)
     begin = numbers[given[0].path.stem]
+    wanted = None if video is None else video.frames
     # what comes after the last mask that is wanted need not be segmented
     last = len(frames) - 1 if wanted is None else max([begin, *(numbers[name] for name in wanted)])
     return Job(
@@ -86,14 +92,3 @@ def _job(sequence: davis.Sequence, folder: Path, video: VideoMeta | None) -> Job
         late={numbers[one.path.stem]: one for one in given[1:]},
         wanted=None if wanted is None else frozenset(numbers[name] for name in wanted),
     )
-
-
-def _absent(folder: Path, numbers: Collection[str], names: Sequence[str], why: str) -> list[str]:
-    absent = [name for name in names if name not in numbers]
-    return [f"{folder} lacks {len(absent)} frames that {why}: {', '.join(absent)}"] if absent else []
-
-
-def _unshown(name: str, video: VideoMeta, given: Sequence[GivenMask]) -> list[str]:
-    unshown = video.objects - {number for one in given for number in one.ids.values()}
-    remedy = "add its mask, or take it out of meta.json"
-    return [f"{name}: meta.json names object {number}, which no mask shows: {remedy}" for number in sorted(unshown)]

@@ -132,7 +132,7 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
         DataError: naming every problem.
     """
     problems: list[str] = []
-    paths, unlisted = _listed(frames)
+    paths, unlisted = listed(frames)
     found = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
     problems += unlisted
     if found is not None:
@@ -167,7 +167,7 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
     return Job(path.stem, (), found.ids, binary=False, video=video, names=found.names)
 
 
-def _listed(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+def listed(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     """The pictures of a folder, or what is wrong with it."""
     try:
         return list_frames(folder), []

@@ -229,6 +229,7 @@ def test_every_problem_of_every_sequence_is_told_at_once(bike: Callable[..., Pat
     root, output = bike("late", late, "bike", "b", "c", "d", "e"), tmp_path / "out"
     masks = root / "Annotations"
     shutil.rmtree(root / "JPEGImages/b")
+    (masks / "b" / "00007.png").write_text("no mask")
     (masks / "c" / "00004.png").rename(masks / "c" / "99.png")
     write_index_mask(masks / "c" / "00003.png", np.ones((40, 50), np.uint8))
     for path in (masks / "d").iterdir():
@@ -243,6 +244,7 @@ def test_every_problem_of_every_sequence_is_told_at_once(bike: Callable[..., Pat
     lines = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
     words = [
         "JPEGImages/b is missing",
+        "b/00007.png is not a PNG",
         "bike/00002.jpg is not a picture",
         "c/00003.png is 50x40, the first mask 854x480",
         "the masks of d show no object",
@@ -255,9 +257,11 @@ def test_every_problem_of_every_sequence_is_told_at_once(bike: Callable[..., Pat
 @pytest.mark.parametrize(
     ("meta", "said"),
     [
-        ({"bike": {"1": [0], "3": [0]}}, "bike: meta.json names object 3, which no mask shows"),
+        ({"bike": {"1": [0], "3": [0]}}, "bike: no mask shows object 3, which meta.json names"),
         ({"bike": {"1": [0, 8, 9, 12]}}, "JPEGImages/bike lacks 2 frames that meta.json lists: 00009, 00012"),
         ({"ghost": {"1": [0]}}, "Annotations holds no masks of ghost"),
+        ('{"videos": {"bike": {"objects": {"1": {"frames": [7, 9]}}}}}', "lacks 2 frames that meta.json lists: 7, 9"),
+        ("[" * 100_000, "meta.json is not the meta.json of YouTube-VOS or LVOS"),
         ("[]", "meta.json is not the meta.json of YouTube-VOS or LVOS"),
         ('{"videos": {"bike": {"objects": {"x": {"frames": []}}}}}', "is not the meta.json of YouTube-VOS or LVOS"),
     ],
