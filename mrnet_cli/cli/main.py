@@ -18,6 +18,7 @@ COMMANDS = {
     "sweep": ("mrnet_cli.cli.sweep:sweep", "J&F and seconds per frame over k and n."),
     "report": ("mrnet_cli.cli.report:report", "Tables and figures of runs beside the published numbers."),
     "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
+    "data": ("mrnet_cli.cli.data:data", "Looks at data before it is used."),
     "info": ("mrnet_cli.cli.info:info", "Versions, devices and weights."),
     "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }
