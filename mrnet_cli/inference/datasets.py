@@ -39,6 +39,7 @@ def tree_jobs(
             problems += [
                 f"{annotations} holds no masks of {name}, which {meta} names" for name in videos if name not in names
             ]
+        problems += [] if videos else [f"{meta} names no video"]
         found = [sequence for sequence in found if sequence.name in videos]
     jobs: list[Job] = []
     for sequence in found:

@@ -262,6 +262,7 @@ def test_every_problem_of_every_sequence_is_told_at_once(bike: Callable[..., Pat
         ({"ghost": {"1": [0]}}, "Annotations holds no masks of ghost"),
         ('{"videos": {"bike": {"objects": {"1": {"frames": [7, 9]}}}}}', "lacks 2 frames that meta.json lists: 7, 9"),
         ("[" * 100_000, "meta.json is not the meta.json of YouTube-VOS or LVOS"),
+        ('{"videos": {}}', "meta.json names no video"),
         ("[]", "meta.json is not the meta.json of YouTube-VOS or LVOS"),
         ('{"videos": {"bike": {"objects": {"x": {"frames": []}}}}}', "is not the meta.json of YouTube-VOS or LVOS"),
     ],
