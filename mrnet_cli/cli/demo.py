@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import load_davis
-from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.overlay import write_gif, write_picture
 from mrnet_cli.data.synthetic import make_demo_dataset
@@ -39,7 +39,7 @@ With DAVIS:
 )
 def demo(output: Path) -> None:
     """Makes a small data set, segments it with the shipped weights, scores the masks and shows them."""
-    check_output_dir(output)
+    hold_output(output)
     data, predictions = output / "data", output / "predictions"
     segmenter = Segmenter.from_pretrained()
     make_demo_dataset(data)

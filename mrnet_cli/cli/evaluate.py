@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
-from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.records import EVALUATE, write_record
 from mrnet_cli.data.zips import ZipLimits
@@ -134,7 +134,7 @@ def evaluate(
     if (davis is None) == (annotations is None):
         raise click.UsageError("give either --davis or --annotations")
     outputs = _outputs(predictions, output)
-    check_output_dir(output)
+    hold_output(output)
     rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
     split = split or ("all" if davis is None else "val")
     limits = ZipLimits(*zip_limits) if zip_limits else None

@@ -12,11 +12,12 @@ import click
 
 from mrnet_cli.cli.adaptation import AdaptationType, adaptation_cost, adapting
 from mrnet_cli.cli.options import comma_separated
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.files import check_output_dir, make_output_dir
+from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
@@ -148,7 +149,7 @@ def predict(
     output: Path,
 ) -> None:
     """Segments videos, given the masks of their first frames."""
-    check_output_dir(output)
+    hold_output(output)
     if submission is not None:
         check_submission(submission)
     place = choose_device(device)

@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.report_screen import show_tables
-from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.reports.report import write_report
 from mrnet_cli.reports.runs import Runs, read_runs
 from mrnet_cli.reports.tables import Table
@@ -81,7 +81,7 @@ def report(
         raise click.UsageError("--davis and --predictions are for the page: give --html too")
     if predictions and davis is None:
         raise click.UsageError("--predictions are shown over the frames of --davis: give it too")
-    check_output_dir(output)
+    hold_output(output)
     runs = read_runs([*((None, folder) for folder in run_dirs), *named])
     with Progress(console=Console(stderr=True), transient=True) as progress:
         page = _page(runs, davis, predictions, resolution, progress) if html else None

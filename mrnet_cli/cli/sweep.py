@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from mrnet_cli.cli.options import Listed, comma_separated
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.rows import percent
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.models.weights import load_weights
@@ -83,7 +83,7 @@ def sweep(
 
     --k and --n take lists, separated by commas.
     """
-    check_output_dir(output)
+    hold_output(output)
     several = len(weights) > 1
     if several and (ks or ns or workers > 1):
         raise click.UsageError(

@@ -12,9 +12,10 @@ from typing import get_args
 import click
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.train_screen import show_rehearsal
-from mrnet_cli.data.files import check_output_dir, make_output_dir
+from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.rows import percent
 from mrnet_cli.models.config import PRESETS, Variant
 from mrnet_cli.training.board import Board, check_tensorboard
@@ -170,7 +171,8 @@ def train(
             if ranks.first:
                 show_rehearsal(trainer, rehearsed)
             return
-        make_output_dir(output)
+        if ranks.first:
+            hold_output(output)
         done = trainer.resume() if resume else 0
         with _watched(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
             hooks: list[Hook] = []

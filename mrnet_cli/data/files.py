@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from mrnet_cli.errors import OutputError
+
+_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+
+
+def reason(error: OSError) -> str:
+    """What the system says, to follow a colon."""
+    return (error.strerror or str(error)).lower()
 
 
 def temporary_beside(path: Path) -> Path:
@@ -29,7 +37,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
+        raise OutputError(f"{path} cannot be written: {reason(error)}") from error
     finally:
         _remove(temporary)
 
@@ -48,7 +56,18 @@ def remove_file(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{path} cannot be removed: {_reason(error)}") from error
+        raise OutputError(f"{path} cannot be removed: {reason(error)}") from error
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Removes what a run that was killed was still writing, in a folder and below.
+
+    Raises:
+        OutputError: a file cannot be removed.
+    """
+    for path in folder.rglob(".*.tmp"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            remove_file(path)
 
 
 def check_output_dir(path: Path) -> None:
@@ -61,7 +80,7 @@ def check_output_dir(path: Path) -> None:
         existing = next(place for place in (path.absolute(), *path.absolute().parents) if _exists(place))
         usable = existing.is_dir()
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {_reason(error)}") from error
+        raise OutputError(f"{path} cannot be written: {reason(error)}") from error
     if not usable:
         raise OutputError(f"{path} cannot be written: {existing} is a file; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):
@@ -78,15 +97,11 @@ def make_output_dir(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path} cannot be made: {_reason(error)}") from error
+        raise OutputError(f"{path} cannot be made: {reason(error)}") from error
 
 
 def _exists(path: Path) -> bool:
     return path.exists() or path.is_symlink()
-
-
-def _reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _remove(temporary: Path) -> None:
