@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mrnet_cli.cli.main import main
+from mrnet_cli.__main__ import run
 from mrnet_cli.models.config import PRESETS, ModelConfig
 from mrnet_cli.training.recipe import RECIPES, Recipe, Stage
 
@@ -26,4 +26,4 @@ RECIPE = Recipe(
 if __name__ == "__main__":
     torch.set_num_threads(1)
     PRESETS["lite"], RECIPES["lite"] = CONFIG, RECIPE
-    main()
+    run()

@@ -7,6 +7,8 @@ import importlib
 import click
 
 from mrnet_cli import __version__
+from mrnet_cli.cli.interrupts import interrupted, tell_interrupt
+from mrnet_cli.cli.shortages import shortage
 from mrnet_cli.errors import MrnetError
 
 # a command's module is imported when it is asked for, so that `mrnet --help` and `evaluate` start without torch;
@@ -22,8 +24,6 @@ COMMANDS = {
     "info": ("mrnet_cli.cli.info:info", "Versions, devices and weights."),
     "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }
-
-_INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -56,13 +56,20 @@ class LazyGroup(click.Group):
         """Runs a command; what a user can mend ends as a line a problem, Ctrl-C as exit code 130."""
         try:
             return super().invoke(ctx)
-        except MrnetError as error:
-            for line in str(error).splitlines():
+        except KeyboardInterrupt:
+            ctx.exit(tell_interrupt())
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            if interrupted():
+                # libraries turn an interrupt into errors of their own
+                ctx.exit(tell_interrupt())
+            problems = str(error) if isinstance(error, MrnetError) else shortage(error)
+            if problems is None:
+                raise
+            for line in problems.splitlines():
                 click.echo(f"Error: {line}", err=True)
             ctx.exit(2)
-        except KeyboardInterrupt:
-            click.echo("Interrupted", err=True)
-            ctx.exit(_INTERRUPTED)
 
 
 @click.group(cls=LazyGroup)

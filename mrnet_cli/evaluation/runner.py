@@ -6,12 +6,9 @@ depend on the number of processes, and put together in order, so neither do the 
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +18,14 @@ from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data import davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
-from mrnet_cli.errors import DataError, MrnetError
+from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.accumulator import ObjectScore, SequenceScorer
 from mrnet_cli.evaluation.boundary import DAVIS_BOUNDARIES, BoundaryRules
 from mrnet_cli.evaluation.plan import Chunk, make_plan
 from mrnet_cli.evaluation.protocol import Protocol
 from mrnet_cli.evaluation.reading import resize_nearest
 from mrnet_cli.evaluation.statistics import Statistics, average
+from mrnet_cli.workers import WorkerPool
 
 OnProgress = Callable[[int, int], None]
 
@@ -162,24 +160,24 @@ def _run(
 ) -> dict[tuple[int, int, int], _Result]:
     results: dict[tuple[int, int, int], _Result] = {}
     done, total = 0, sum(len(chunk.pairs) for chunk in chunks)
-    for chunk, result in _map(chunks, work, workers=workers):
-        results[chunk.place] = result
-        done += len(chunk.pairs)
-        if on_progress is not None:
-            on_progress(done, total)
+    # closed, since an error would otherwise keep the other processes at work until it is told
+    with closing(_map(chunks, work, workers=workers)) as scored:
+        for chunk, result in scored:
+            results[chunk.place] = result
+            done += len(chunk.pairs)
+            if on_progress is not None:
+                on_progress(done, total)
     return results
 
 
-def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Iterator[tuple[Chunk, _Result]]:
+def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Generator[tuple[Chunk, _Result], None, None]:
     """Scores in this process and in others beside it; results come in whichever order they get done."""
     keep_freed_memory()
     others = min(workers, len(chunks)) - 1
     if others <= 0:
         yield from ((chunk, work(chunk)) for chunk in chunks)
         return
-    # spawned, as forking a process that has threads (progress bar) may hang
-    pool = ProcessPoolExecutor(others, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
-    try:
+    with WorkerPool(others, keep_freed_memory) as pool:
         queue = deque((pool.submit(work, chunk), chunk) for chunk in chunks)
         while queue:
             # the others take from the front; what can still be cancelled none of them has begun
@@ -188,16 +186,6 @@ def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Iterator[tupl
             while queue and queue[0][0].done():
                 future, chunk = queue.popleft()
                 yield chunk, future.result()
-    except BrokenProcessPool as error:
-        raise MrnetError("a worker process died, perhaps for want of memory: try fewer workers") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    # Ctrl-C is the parent's to answer
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_freed_memory()
 
 
 def _score_chunk(chunk: Chunk, *, score: bool, boundaries: BoundaryRules) -> _Result:

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import as_completed
+from contextlib import closing
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
 
-from mrnet_cli.errors import MrnetError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.sweep.plan import Data, Figures, Network, Point, SweepFolder
 from mrnet_cli.sweep.scored import segment_and_score
+from mrnet_cli.workers import WorkerPool
 
 
 def sweep(
@@ -66,9 +61,10 @@ def sweep(
             on_point(point.name)
     work = partial(run_point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
     folder.write_table(points)
-    for point in _map(work, todo, workers=workers):
-        folder.write_table(points)
-        on_point(point.name)
+    with closing(_map(work, todo, workers=workers)) as done:
+        for point in done:
+            folder.write_table(points)
+            on_point(point.name)
     return folder.write_table(points)
 
 
@@ -90,34 +86,12 @@ def run_point(
     return point
 
 
-def _map(work: Callable[[Point], Point], points: Sequence[Point], *, workers: int) -> Iterator[Point]:
+def _map(work: Callable[[Point], Point], points: Sequence[Point], *, workers: int) -> Generator[Point, None, None]:
     """Works on points; they come in the order in which they get done."""
     if workers == 1 or len(points) < 2:
         yield from map(work, points)
         return
     threads = max(1, torch.get_num_threads() // workers)
-    # spawned, as a forked process cannot use a GPU, and may hang where there are threads
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=(threads,))
-    try:
+    with WorkerPool(workers, partial(torch.set_num_threads, threads)) as pool:
         for future in as_completed([pool.submit(work, point) for point in points]):
             yield future.result()
-    except BrokenProcessPool as error:
-        raise MrnetError("a worker process died, perhaps for want of memory: try fewer workers") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker(threads: int) -> None:
-    torch.set_num_threads(threads)
-    # Ctrl-C ends a worker without words; the parent has them
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would go on writing, beside the run that resumes."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)

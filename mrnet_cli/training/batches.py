@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from mrnet_cli.data.masks import VOID
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, TrainingError
 from mrnet_cli.training.clips import Clip, Sources, make_clip
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe
@@ -140,6 +140,7 @@ def batches(
 
     Raises:
         DataError: a source cannot be read or shows no object.
+        TrainingError: a process that makes them died.
     """
     loader = DataLoader(
         ClipBatches(sources, recipe, seed, ranks or Ranks()),
@@ -149,7 +150,15 @@ def batches(
         prefetch_factor=4 if workers else None,
         pin_memory=pin,
     )
-    for batch in loader:
-        if isinstance(batch, DataError):
-            raise batch
-        yield batch
+    try:
+        for batch in loader:
+            if isinstance(batch, DataError):
+                raise batch
+            yield batch
+    except RuntimeError as error:
+        # what torch says of a death; an error in such a process begins with its kind
+        if not str(error).startswith("DataLoader worker (pid"):
+            raise
+        raise TrainingError(
+            "a process that makes clips died, perhaps for want of memory: go on with --resume and fewer --workers"
+        ) from error

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.files import reason, write_text_atomically
+from mrnet_cli.errors import OutputError
 
 
 class TrainingLog:
@@ -26,12 +29,23 @@ class TrainingLog:
         write_text_atomically(self._path, "".join(line + "\n" for line in kept))
 
     def append(self, row: Mapping[str, object]) -> None:
-        """Adds a row of the next step, or of the same."""
-        with self._path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row), lineterminator="\n")
-            if file.tell() == 0:
-                writer.writeheader()
-            writer.writerow(dict(row))
+        """Adds a row of the next step, or of the same.
+
+        Raises:
+            OutputError: it cannot be written; the rows before it are as they were.
+        """
+        length = self._path.stat().st_size if self._path.is_file() else 0
+        try:
+            # what the system is given at once a kill does not divide
+            with self._path.open("a", newline="") as file:
+                writer = csv.DictWriter(file, list(row), lineterminator="\n")
+                if length == 0:
+                    writer.writeheader()
+                writer.writerow(dict(row))
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(self._path, length)
+            raise OutputError(f"{self._path} cannot be written: {reason(error)}") from error
 
     def rows(self) -> list[dict[str, str]]:
         """The rows so far, as text."""
