@@ -64,7 +64,7 @@ class LazyGroup(click.Group):
             if interrupted():
                 # libraries turn an interrupt into errors of their own
                 ctx.exit(tell_interrupt())
-            problems = str(error) if isinstance(error, MrnetError) else shortage(error)
+            problems = shortage(error) or (str(error) if isinstance(error, MrnetError) else None)
             if problems is None:
                 raise
             for line in problems.splitlines():

@@ -5,59 +5,57 @@ from __future__ import annotations
 import errno
 import sys
 
+from mrnet_cli.errors import MrnetError
+
 _GPU = (
     "the GPU is out of memory: give a lower --size, --dtype bfloat16 or --device cpu; to train, fewer --clips, "
     "--accumulate or --checkpoint-activations"
 )
-_MEMORY = "this machine is out of memory, or at a limit (ulimit -v): give a lower --size, or fewer --workers"
+_MEMORY = "this machine is out of memory, or at a limit (ulimit -v): give fewer --workers, or a lower --size"
 _HANDLES = "no file handle is left{where}: raise their limit (ulimit -n 4096), or give fewer --workers"
 _THREADS = "no more threads or processes can be started: raise their limit (ulimit -u), or give fewer --workers"
-_OTHER = {
-    errno.ENOSPC: "no space is left: make room, or choose another --output",
-    errno.EDQUOT: "the quota is used up: make room, or choose another --output",
-    errno.EROFS: "the place is read-only: choose another --output",
-    errno.EIO: "the disk fails: copy what it holds elsewhere",
-}
+_SPACE = "no space is left{where}: make room, also for temporary files, or choose another --output"
 # of torch, OpenCV, the loader of libraries, and zlib
 _MEMORY_WORDS = ("not enough memory", "allocate memory", "insufficient memory", "failed to map segment", "bad_alloc")
-_THREAD_WORDS = ("can't start new thread", "resource temporarily unavailable", "fork: ")
+_THREAD_WORDS = ("can't start new thread", "resource temporarily unavailable")
 
 
 def shortage(error: BaseException) -> str | None:
-    """The line for an error, or for what it came of; None where it speaks of no shortage.
+    """The line for an error, or for what it came of; None where it speaks of no shortage, or says so itself.
 
     >>> shortage(MemoryError()) == shortage(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"))
     True
-    >>> shortage(OSError(errno.ENOSPC, "No space left on device", "out/a.png"))
-    'out/a.png: no space is left: make room, or choose another --output'
+    >>> shortage(OSError(errno.EMFILE, "Too many open files", "a.png"))
+    'no file handle is left for a.png: raise their limit (ulimit -n 4096), or give fewer --workers'
     >>> shortage(ValueError("a mistake of ours")) is None
     True
     """
+    # an error of ours names the file, but may take for a broken one what there was no memory for
+    ours, cause = isinstance(error, MrnetError), error
     while True:
-        line = _line(error)
-        if line is not None:
+        line = _memory(cause) or (None if ours else _system(cause))
+        earlier = cause.__cause__ or cause.__context__
+        if line is not None or earlier is None:
             return line
-        cause = error.__cause__ or error.__context__
-        if cause is None:
-            return None
-        error = cause
+        cause = earlier
 
 
-def _line(error: BaseException) -> str | None:
+def _memory(error: BaseException) -> str | None:
     # looked up, since what scores masks does without torch
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return _GPU
     words = str(error).lower()
-    if isinstance(error, MemoryError) or any(one in words for one in _MEMORY_WORDS):
-        return _MEMORY
-    if any(one in words for one in _THREAD_WORDS):
+    short = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return _MEMORY if short or any(one in words for one in _MEMORY_WORDS) else None
+
+
+def _system(error: BaseException) -> str | None:
+    if any(one in str(error).lower() for one in _THREAD_WORDS):
         return _THREADS
     if not isinstance(error, OSError):
         return None
+    where = f" for {error.filename}" if error.filename else ""
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return _HANDLES.format(where=f" for {error.filename}" if error.filename else "")
-    if error.errno == errno.ENOMEM:
-        return _MEMORY
-    remedy = _OTHER.get(error.errno or 0)
-    return remedy and (f"{error.filename}: {remedy}" if error.filename else remedy)
+        return _HANDLES.format(where=where)
+    return _SPACE.format(where=where) if error.errno in (errno.ENOSPC, errno.EDQUOT) else None

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from mrnet_cli.errors import OutputError
 
+_REMEDIES = {
+    errno.ENOSPC: "make room, or choose another folder",
+    errno.EDQUOT: "make room, or choose another folder",
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f), or choose another folder",
+    errno.EMFILE: "raise the limit of open files (ulimit -n 4096)",
+    errno.EROFS: "choose another folder",
+}
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
 def reason(error: OSError) -> str:
-    """What the system says, to follow a colon."""
-    return (error.strerror or str(error)).lower()
+    """What the system says, and what to do where that is known; to follow a colon.
+
+    >>> reason(OSError(errno.ENOSPC, "No space left on device"))
+    'no space left on device; make room, or choose another folder'
+    """
+    said, remedy = (error.strerror or str(error)).lower(), _REMEDIES.get(error.errno or 0)
+    return f"{said}; {remedy}" if remedy else said
 
 
 def temporary_beside(path: Path) -> Path:
@@ -32,19 +46,32 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     Raises:
         OutputError: the file cannot be written; what was there before is untouched.
     """
-    temporary = temporary_beside(path)
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {reason(error)}") from error
-    finally:
-        _remove(temporary)
+    write_all_atomically({path: content})
 
 
 def write_text_atomically(path: Path, text: str) -> None:
     """As :func:`write_bytes_atomically`, for UTF-8 text with its line ends as they are."""
     write_bytes_atomically(path, text.encode())
+
+
+def write_all_atomically(contents: Mapping[Path, bytes]) -> None:
+    """As :func:`write_bytes_atomically`, for files that belong together: where one lacks room, none is changed.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    temporaries = {path: temporary_beside(path) for path in contents}
+    path = Path()
+    try:
+        for path, temporary in temporaries.items():
+            temporary.write_bytes(contents[path])
+        for path, temporary in temporaries.items():
+            temporary.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {reason(error)}") from error
+    finally:
+        for temporary in temporaries.values():
+            _remove(temporary)
 
 
 def remove_file(path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.files import make_output_dir, remove_file, write_all_atomically
 from mrnet_cli.data.records import EVALUATE
 from mrnet_cli.data.rows import Row, csv_text, markdown_table, percent
 from mrnet_cli.evaluation.boundary import tolerance_radius
@@ -47,12 +47,13 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
-    for stale in {BOUNDARY_FILE, EVALUATE, *COMPARISON_FILES} - texts.keys():
+    # the record goes first, so that none ever speaks of other tables
+    remove_file(folder / EVALUATE)
+    write_all_atomically({folder / name: text.encode() for name, text in texts.items()})
+    for stale in {BOUNDARY_FILE, *COMPARISON_FILES} - texts.keys():
         remove_file(folder / stale)
     for picture in (folder / WORST).glob("[0-9]*_object[0-9]*.png"):
         remove_file(picture)
-    for name, text in texts.items():
-        write_text_atomically(folder / name, text)
 
 
 def objects_csv(evaluation: Evaluation) -> str:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from mrnet_cli.data.files import check_output_dir, make_output_dir, write_bytes_atomically, write_text_atomically
+from mrnet_cli.data.files import (
+    check_output_dir,
+    make_output_dir,
+    remove_temporaries,
+    temporary_beside,
+    write_all_atomically,
+    write_bytes_atomically,
+    write_text_atomically,
+)
 from mrnet_cli.errors import OutputError
 
 
@@ -28,6 +36,23 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pyte
         write_bytes_atomically(tmp_path / "a.png", b"new")
     assert (tmp_path / "a.png").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_where_one_of_several_files_cannot_be_written_none_is_changed(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.csv", tmp_path / "gone" / "b.csv"
+    first.write_bytes(b"old")
+    with pytest.raises(OutputError, match=r"b\.csv cannot be written: no such file"):
+        write_all_atomically({first: b"new", second: b"new"})
+    assert first.read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_only_what_was_being_written_is_cleared_away(tmp_path: Path) -> None:
+    left = temporary_beside(tmp_path / "a.csv")
+    for path in (left, tmp_path / "a.csv", tmp_path / ".hidden.tmp", tmp_path / "a.1.tmp"):
+        path.touch()
+    remove_temporaries(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", ".hidden.tmp", "a.1.tmp"}
 
 
 def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:

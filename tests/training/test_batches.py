@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from mrnet_cli.data.masks import write_index_mask
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, TrainingError
 from mrnet_cli.training import batches as module
 from mrnet_cli.training.batches import Batch, batches
 from mrnet_cli.training.clips import Clip, Sources
@@ -52,6 +53,15 @@ def test_a_batch_does_not_depend_on_where_the_training_was_taken_up(sources: Sou
         part = made(sources, start=start)
         assert len(part) == 6 - start
         assert all(same(a, b) for a, b in zip(whole[start:], part, strict=True))
+
+
+def test_the_death_of_a_process_that_makes_them_is_told(sources: Sources) -> None:
+    stream = batches(sources, replace(RECIPE, steps=1000), seed=1, start=0, workers=1)
+    next(stream)
+    (worker,) = active_children()
+    worker.kill()
+    with pytest.raises(TrainingError, match="a process that makes clips died, .* --resume and fewer --workers"):
+        list(stream)
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")

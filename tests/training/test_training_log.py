@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
+from mrnet_cli.errors import OutputError
 from mrnet_cli.training.log import TrainingLog
 
 
@@ -40,6 +42,18 @@ def test_a_row_that_was_cut_off_is_dropped(path: Path, rest: str) -> None:
     path.write_text(whole + rest)
     TrainingLog(path).rewind(12)
     assert path.read_text() == whole
+
+
+def test_a_row_that_finds_no_room_leaves_the_others_whole(path: Path) -> None:
+    whole, log = path.read_bytes(), TrainingLog(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) + 3, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"log\.csv cannot be written: file too large"):
+            log.append({"step": 13, "loss": 1.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == whole
 
 
 def test_a_training_from_the_start_begins_an_empty_log(path: Path) -> None:
