@@ -32,7 +32,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from mrnet_cli.data.files import write_text_atomically
-from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.data.rows import Row, markdown_table
 from mrnet_cli.data.synthetic import make_demo_dataset
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
@@ -256,7 +256,7 @@ def timeless(value: Any) -> object:  # noqa: ANN401
 
 def report(rounds: Sequence[Round], *, seed: int) -> str:
     """The page."""
-    rows = []
+    rows: list[Row] = []
     for command in COMMANDS:
         mine = [one for one in rounds if one.command == command]
         counts = [sum(one.phase == phase for one in mine) for phase in ("start", "work", "ended")]

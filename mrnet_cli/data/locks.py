@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mrnet_cli.data.files import make_output_dir, reason, remove_temporaries
+from mrnet_cli.data.files import check_output_dir, make_output_dir, reason, remove_temporaries
 from mrnet_cli.errors import OutputError
 
 # hidden, so that a run that was killed leaves nothing that is taken for a sequence or a mask
@@ -45,19 +45,21 @@ def sole_writer(folder: Path, *, run: str) -> Iterator[bool]:
     Raises:
         OutputError: another run holds the folder, or it cannot be written.
     """
+    check_output_dir(folder)
     path, absolute = folder / NAME, folder.absolute()
     made = [place for place in (absolute, *absolute.parents) if not place.exists()]
     file, locked = _opened(path)
     _held.add(file)
     try:
-        if os.fstat(file).st_size:
+        if locked and os.fstat(file).st_size:
             remove_temporaries(folder)
         _sign(file, path, f"{run}, process {os.getpid()} on {socket.gethostname()}")
         yield locked
     except BaseException:
-        # workers that were stopped with this run leave theirs
-        with suppress(OutputError):
-            remove_temporaries(folder)
+        if locked:
+            # workers that were stopped with this run leave theirs
+            with suppress(OutputError):
+                remove_temporaries(folder)
         raise
     finally:
         _release(file, path)
@@ -71,7 +73,8 @@ def _opened(path: Path) -> tuple[int, bool]:
     while True:
         make_output_dir(path.parent)
         try:
-            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+            # a link put there must not lead the name of the holder into a file of the user's
+            file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         except OSError as error:
             raise OutputError(f"{path.parent} cannot be written: {reason(error)}") from error
         try:

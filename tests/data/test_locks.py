@@ -106,6 +106,16 @@ def test_a_run_that_fails_clears_what_its_workers_were_writing(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("precious")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / NAME).symlink_to(precious)
+    with pytest.raises(OutputError, match="out cannot be written"), sole_writer(tmp_path / "out", run="r"):
+        pass
+    assert precious.read_text() == "precious"
+
+
 def test_a_place_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="is a file"), sole_writer(tmp_path / "file" / "a", run="r"):
@@ -118,6 +128,12 @@ def test_a_file_system_without_locks_is_told_and_no_error(tmp_path: Path, monkey
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr("fcntl.flock", unsupported)
+    # of a run that may be alive
+    left = temporary_beside(tmp_path / "00000.png")
+    left.touch()
+    (tmp_path / NAME).write_text("another run")
     with sole_writer(tmp_path, run="r") as locked:
         assert not locked
+    assert left.exists()
+    left.unlink()
     assert list(tmp_path.iterdir()) == []
