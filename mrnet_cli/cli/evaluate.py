@@ -18,6 +18,7 @@ from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
+from mrnet_cli.data.names import shown
 from mrnet_cli.data.records import EVALUATE, write_record
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import MrnetError
@@ -186,10 +187,10 @@ def _draw_worst(draw: Callable[[], tuple[int, int]], place: Path) -> None:
         count, grey = draw()
     except MrnetError as error:
         # the scores are written, and must not seem to have failed for want of a picture
-        click.echo(f"Warning: no pictures of the worst frames: {error}", err=True)
+        click.echo(shown(f"Warning: no pictures of the worst frames: {error}"), err=True)
         return
     note = f", {grey} on grey for want of an image" if grey else ""
-    click.echo(f"Worst frames in {place}: {count}{note}.")
+    click.echo(shown(f"Worst frames in {place}: {count}{note}."))
 
 
 def _rules(year: str | None, protocol: str | None, first_last: str | None, *, resize: bool) -> Protocol:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 
 import click
 
 from mrnet_cli import __version__
 from mrnet_cli.cli.interrupts import interrupted, tell_interrupt
 from mrnet_cli.cli.shortages import shortage
-from mrnet_cli.errors import MrnetError
+from mrnet_cli.data.names import shown
+from mrnet_cli.errors import DataError, MrnetError
 
 # a command's module is imported when it is asked for, so that `mrnet --help` and `evaluate` start without torch;
 # the text is what `mrnet --help` says of it
@@ -64,12 +66,22 @@ class LazyGroup(click.Group):
             if interrupted():
                 # libraries turn an interrupt into errors of their own
                 ctx.exit(tell_interrupt())
-            problems = shortage(error) or (str(error) if isinstance(error, MrnetError) else None)
+            problems = _problems(error)
             if problems is None:
                 raise
-            for line in problems.splitlines():
-                click.echo(f"Error: {line}", err=True)
+            for problem in problems:
+                # names in it may hold anything, line ends too
+                click.echo(f"Error: {shown(problem)}", err=True)
             ctx.exit(2)
+
+
+def _problems(error: Exception) -> Sequence[str] | None:
+    """What a user can mend, a line each; None where it is a fault of ours."""
+    if told := shortage(error):
+        return told.splitlines()
+    if isinstance(error, DataError):
+        return error.problems
+    return str(error).splitlines() if isinstance(error, MrnetError) else None
 
 
 @click.group(cls=LazyGroup)

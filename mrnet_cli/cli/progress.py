@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from mrnet_cli.data.names import shown
+
 
 class Advance(Protocol):
     """Moves a bar on."""
@@ -33,7 +35,8 @@ class Rate(ProgressColumn):
 @contextmanager
 def frame_progress(title: str, total: int, *, unit: str = "frames") -> Iterator[Advance]:
     """A bar that the yielded function moves on, by one if not told otherwise, and names what is at work."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(unit), TimeRemainingColumn())
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), MofNCompleteColumn(), Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=total)
-        yield lambda name, by=1: progress.update(task, description=name, advance=by)
+        yield lambda name, by=1: progress.update(task, description=shown(name), advance=by)

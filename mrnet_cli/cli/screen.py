@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mrnet_cli.cli.plain import plain
 from mrnet_cli.data.rows import percent
 from mrnet_cli.evaluation.comparison import Comparison, ranked
 from mrnet_cli.evaluation.comparison_tables import (
@@ -34,7 +35,9 @@ _PAIRS = 6
 def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
     """The global row, a row a sequence, and the protocol they follow."""
     stdout = Console()
-    total = Table(title=f"{evaluation.predictions} (percent)", box=box.SIMPLE, title_justify="left")
+    total = Table(
+        title=plain(f"{evaluation.predictions} (percent)", "table.title"), box=box.SIMPLE, title_justify="left"
+    )
     for column in _GLOBAL:
         total.add_column(column, justify="right")
     total.add_row(*map(percent, global_row(evaluation)))
@@ -42,11 +45,11 @@ def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
     for column in ("Sequence", "Objects", "Frames", "J&F", "J", "F"):
         table.add_column(column, justify="left" if column == "Sequence" else "right")
     for name, counts, values in sequence_rows(evaluation):
-        table.add_row(name, *map(str, counts), *map(percent, values))
+        table.add_row(plain(name), *map(str, counts), *map(percent, values))
     stdout.print(total)
     stdout.print(table)
     _show_diagnosis(stdout, evaluation)
-    stdout.print(protocol_line(evaluation, split=split), highlight=False, markup=False)
+    stdout.print(plain(protocol_line(evaluation, split=split)))
 
 
 def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> None:
@@ -59,7 +62,7 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     for column in _GLOBAL:
         table.add_column(column.replace(" ", "\n"), justify="right")
     for one, cells in zip(methods, best_cells(methods), strict=True):
-        table.add_row(Text(one.predictions), *(Text(value, style="bold" if best else "") for value, best in cells))
+        table.add_row(plain(one.predictions), *(Text(value, style="bold" if best else "") for value, best in cells))
     stdout.print(table)
     best = methods[0].predictions
     shown = [pair for pair in comparisons if len(comparisons) <= _PAIRS or best in (pair.method_a, pair.method_b)]
@@ -67,7 +70,7 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     if len(shown) < len(comparisons):
         stdout.print(f"The other {len(comparisons) - len(shown)} pairs are in comparison.md.", highlight=False)
     for line in (interval_line(comparisons), *protocol_lines(methods, split=split)):
-        stdout.print(line, highlight=False, markup=False)
+        stdout.print(plain(line))
 
 
 def _pairs(comparisons: Sequence[Comparison]) -> Table:
@@ -83,7 +86,7 @@ def _pairs(comparisons: Sequence[Comparison]) -> Table:
         for name, metric in zip(names, ("J&F", "J", "F"), strict=True):
             at = by_metric[metric]
             text = Text(difference_text(at), style="bold" if at.settled else "")
-            table.add_row(Text(name), metric, text, better_text(at))
+            table.add_row(plain(name), metric, text, better_text(at))
         table.add_section()
     return table
 
@@ -96,5 +99,5 @@ def _show_diagnosis(stdout: Console, evaluation: Evaluation) -> None:
         stdout.print(f"[italic]What went wrong, worst first{more}[/]", highlight=False)
     for line in [*lines[:_WORST_OBJECTS], size_line(diagnoses)]:
         if line:
-            stdout.print(Padding(Text(line), (0, 0, 0, 2)))
+            stdout.print(Padding(plain(line), (0, 0, 0, 2)))
     stdout.print()

@@ -14,8 +14,10 @@ from typing import Literal
 from natsort import natsorted
 
 from mrnet_cli.data.frames import SUFFIXES
+from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
+from mrnet_cli.data.names import is_name
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -130,13 +132,15 @@ def read_split(root: Path, *, year: Year, split: str, resolution: str = "480p") 
     if path is None:
         raise DataError([f"no split file {' or '.join(map(str, places))}: {_other_splits(folder)}"])
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError([f"{path} cannot be read as text: {error}"]) from error
     # a dict keeps the order and drops the repeats of a file that lists every frame
     names = list(dict.fromkeys(_sequence_name(line) for line in lines if line.strip()))
     if not names:
         raise DataError([f"{path} names no sequence"])
+    if wrong := [name for name in names if not is_name(name)]:
+        raise DataError([f"{path} names {name}, which is not the name of a folder: correct the line" for name in wrong])
     return names
 
 

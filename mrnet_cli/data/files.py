@@ -50,8 +50,11 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """As :func:`write_bytes_atomically`, for UTF-8 text with its line ends as they are."""
-    write_bytes_atomically(path, text.encode())
+    """As :func:`write_bytes_atomically`, for UTF-8 text with its line ends as they are.
+
+    Parts of folder names that are not UTF-8 are spelt out, so that a name never costs the results.
+    """
+    write_bytes_atomically(path, text.encode(errors="backslashreplace"))
 
 
 def write_all_atomically(contents: Mapping[Path, bytes]) -> None:

@@ -5,7 +5,6 @@ Shape letters: H W pixels.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from mrnet_cli.data.limits import check_pixels, open_picture, read_text
 from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask, read_first_mask
+from mrnet_cli.data.records import parse_json
 from mrnet_cli.errors import DataError
 
 # more than this many colours that nowhere fill a 3x3 block come from smoothing, not from objects
@@ -55,9 +55,9 @@ def read_first(path: Path) -> FirstMask:
 
 def _is_coloured(path: Path) -> bool:
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        with open_picture(path, path, ("PNG",)) as image:
             return image.mode in ("RGB", "RGBA")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, DataError):
         # what is wrong is told by the reader of ids
         return False
 
@@ -65,7 +65,7 @@ def _is_coloured(path: Path) -> bool:
 def _colours(path: Path) -> FirstMask:
     """Colours to ids: those of the DAVIS palette keep its ids, others count in the order they appear, row by row."""
     try:
-        with Image.open(path) as image:
+        with open_picture(path, path, ("PNG",)) as image:
             rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
     except (OSError, SyntaxError, ValueError) as error:
         raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
@@ -93,13 +93,14 @@ def _stray(index: NDArray[np.uint8]) -> int:
 
 def _polygons(path: Path) -> FirstMask:
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(read_text(path))
     except OSError as error:
         raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
     except ValueError as error:
         raise DataError([f"{path} is not JSON: save it again"]) from error
     try:
         size, objects = _labelme(content) if "shapes" in content else _coco(content)
+        check_pixels(path, size[1], size[0])
         ids = np.zeros(size, np.uint8)
         for number, (_, rings) in enumerate(objects, start=1):
             cv2.fillPoly(ids, [np.round(ring).astype(np.int32) for ring in rings], (number,))

@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 from natsort import natsorted
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
+from mrnet_cli.data.limits import open_picture
+from mrnet_cli.data.names import is_name
 from mrnet_cli.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 # what the last bytes of a whole file hold; some writers add a little after it
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096
@@ -25,7 +28,8 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
     """The pictures of a folder in natural order, so that 2 comes before 10.
 
     Raises:
-        DataError: there are none, or two have the same stem and so would have the same mask.
+        DataError: there are none, one has a name that no mask can have, or two have the same stem and so would have the
+            same mask.
     """
     if not folder.is_dir():
         raise DataError([f"{folder} is missing"])
@@ -34,6 +38,8 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
     )
     if not paths:
         raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])
+    if wrong := [path for path in paths if not is_name(path.stem)]:
+        raise DataError([f"{path} has a name that cannot be used: rename it" for path in wrong])
     stems = [path.stem for path in paths]
     twice = sorted({stem for stem in stems if stems.count(stem) > 1})
     if twice:
@@ -45,10 +51,10 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
     """H W 3, RGB, as stored.
 
     Raises:
-        DataError: the file is missing, truncated or no picture.
+        DataError: the file is missing, truncated, no picture or too large.
     """
     try:
-        with Image.open(path) as image:
+        with open_picture(path, path, FORMATS) as image:
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError([f"{path} is not a picture: replace it"]) from error
@@ -65,7 +71,7 @@ def check_frames(paths: Sequence[Path], size: tuple[int, ...], *, like: str = "t
         like: what has that size.
 
     Returns:
-        A line for each problem: no picture, cut off, or of another size.
+        A line for each problem: no picture, cut off, too large, or of another size.
     """
     return [problem for path in paths if (problem := _problem(path, size, like))]
 
@@ -90,11 +96,13 @@ def picture_size(path: Path) -> tuple[int, int] | None:
 
 def _problem(path: Path, size: tuple[int, ...], like: str) -> str | None:
     try:
-        with Image.open(path) as image, path.open("rb") as file:
+        with open_picture(path, path, FORMATS) as image, path.open("rb") as file:
             found, ending = (image.height, image.width), _ENDS.get(image.format or "", b"")
             file.seek(0, 2)
             file.seek(max(file.tell() - _TAIL, 0))
             whole = ending in file.read()
+    except DataError as error:
+        return str(error)
     except (OSError, SyntaxError, ValueError):
         return f"{path} is not a picture: replace it"
     if not whole:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from natsort import natsorted
 
+from mrnet_cli.data.names import is_name
 from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
 from mrnet_cli.errors import DataError
 
@@ -102,7 +103,7 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
     Whatever is named like a PNG counts as one, be it a folder or a dangling link: reading it tells what is wrong.
 
     Raises:
-        DataError: the folder cannot be listed.
+        DataError: the folder cannot be listed, or holds a name that is not UTF-8 or no name elsewhere.
     """
     if isinstance(folder, ZipFolder):
         folders: dict[str, Folder] = {name: folder.folders[name] for name in natsorted(folder.folders)}
@@ -117,6 +118,8 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise DataError([f"{folder} cannot be listed: {reason}; give a readable folder"]) from error
+    if wrong := [name for name in (*masks, *others) if not is_name(name)]:
+        raise DataError([f"{folder} holds {name}, a name that cannot be used: rename it" for name in wrong])
     return {name: folder / name for name in others}, [(name, folder / name) for name in masks]
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.limits import open_picture, read_whole
 from mrnet_cli.data.png import SIGNATURE, decode_plain, encode_plain, read_chunks
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
@@ -62,7 +63,7 @@ def read_index_mask(path: MaskFile) -> IdMask:
         Ids of shape (H, W): palette indices, or the grey values as stored.
 
     Raises:
-        DataError: the file is absent, is no PNG, is cut off, or holds colours in place of ids.
+        DataError: the file is absent, is no PNG, is cut off, is too large, or holds colours in place of ids.
     """
     return _decode(path)[0]
 
@@ -181,7 +182,7 @@ def smoothed_levels(mask: IdMask) -> int:
 def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:
     """Ids of shape (H, W), and the grey of each palette index if the used part of the palette is grey."""
     try:
-        content = path.read_bytes()
+        content = read_whole(path) if isinstance(path, Path) else path.read_bytes()
     except OSError as error:
         raise DataError(
             [f"{path} cannot be read: {(error.strerror or str(error)).lower()}; give a readable PNG"]
@@ -196,13 +197,11 @@ def _decode_bytes(path: MaskFile, content: bytes) -> tuple[IdMask, NDArray[np.ui
         chunks = read_chunks(content)
         if plain := decode_plain(chunks):
             return plain.values, _greys(plain.values, plain.palette)
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        with open_picture(path, io.BytesIO(content), ("PNG",)) as image:
             ids = _ids(path, image, depth=content[24])
             return ids, _greys(ids, _palette(image))
     except (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
         raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
-    except Image.DecompressionBombError as error:
-        raise DataError([f"{path} is too large for a mask: {error}"]) from error
 
 
 def _ids(path: MaskFile, image: Image.Image, *, depth: int) -> IdMask:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mrnet_cli.data.rows import csv_text
+from mrnet_cli.data.rows import csv_text, read_csv
 from mrnet_cli.errors import DataError
 
 NAME = "ranking.csv"
@@ -50,13 +50,11 @@ def read_rankings(path: Path) -> dict[str, list[Choice]]:
     """
     found: dict[str, list[Choice]] = {}
     try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise ValueError("other columns")
-            for row in reader:
-                choice = Choice(row["frame"], row["chosen"], row["object"])
-                found.setdefault(row["sequence"], []).append(choice)
+        columns, rows = read_csv(path)
+        if columns != COLUMNS:
+            raise ValueError("other columns")
+        for row in rows:
+            found.setdefault(row["sequence"], []).append(Choice(row["frame"], row["chosen"], row["object"]))
     except (OSError, ValueError, csv.Error) as error:
         raise DataError([f"{path} is not a table of chosen frames: run mrnet predict again"]) from error
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.limits import read_text
 from mrnet_cli.errors import DataError
 
 EVALUATE, PREDICT, SPEED, SWEEP = "evaluate.json", "predict.json", "speed.json", "sweep.json"
@@ -28,6 +29,18 @@ def write_record(path: Path, content: Mapping[str, object]) -> None:
     write_text_atomically(path, json.dumps(content, indent=1) + "\n")
 
 
+def parse_json(text: str) -> Any:  # noqa: ANN401
+    """What JSON says.
+
+    Raises:
+        ValueError: it is no JSON, or nests deeper than anything means to.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
 def read_record(path: Path) -> JsonObject:
     """What :func:`write_record` wrote.
 
@@ -35,7 +48,7 @@ def read_record(path: Path) -> JsonObject:
         DataError: the file cannot be read, or holds something else than a JSON object.
     """
     try:
-        content = json.loads(path.read_text())
+        content = parse_json(read_text(path))
     except (OSError, ValueError) as error:
         raise DataError([f"{path} cannot be read as JSON: run mrnet {path.stem} again"]) from error
     if not isinstance(content, dict):

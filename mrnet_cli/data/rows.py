@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mrnet_cli.data.limits import read_text
+from mrnet_cli.data.names import shown
 
 Row = Sequence[str | int | float | None]
+
+_MARKDOWN = re.compile(r"[\\\\`*\[\]<|]")
 
 
 def percent(value: float) -> str:
@@ -21,6 +28,9 @@ def percent(value: float) -> str:
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     """Rows under their columns, floats at full precision, None as an empty cell.
 
+    Names stand as they are, so that programs find them again. One that begins with `=`, `+`, `-` or `@` is a formula to
+    a spreadsheet, which must be told to import text.
+
     >>> csv_text(("a", "b"), [(0.1, None)]).splitlines()
     ['a,b', '0.1,']
     """
@@ -32,8 +42,33 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
+def read_csv(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+    """Columns, and rows by column, of what :func:`csv_text` wrote.
+
+    Raises:
+        DataError: the file is too large.
+        OSError: it cannot be read.
+        ValueError: it is no UTF-8, or a row has more or fewer cells than there are columns.
+        csv.Error: it is no CSV.
+    """
+    reader = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    rows = list(reader)
+    if any(None in row or None in row.values() for row in rows):
+        raise ValueError("rows of unequal length")
+    return tuple(reader.fieldnames or ()), rows
+
+
+def markdown_text(text: str) -> str:
+    r"""Text as Markdown shows it: no element, link, emphasis or end of a cell or line is made of it.
+
+    >>> print(markdown_text("<script>|[a](b)"))
+    \<script>\|\[a\](b)
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", shown(text))
+
+
 def markdown_table(columns: Sequence[str], rows: Iterable[Row]) -> list[str]:
-    """The lines of a table.
+    """The lines of a table; texts are Markdown already, names by :func:`markdown_text`.
 
     >>> markdown_table(("a", "b"), [(1, None)])
     ['| a | b |', '| --- | --- |', '| 1 |  |']

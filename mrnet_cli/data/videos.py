@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from mrnet_cli.data.files import temporary_beside
+from mrnet_cli.data.limits import check_pixels, most_pixels
 from mrnet_cli.errors import DataError, OutputError
 
 RgbImage = NDArray[np.uint8]
@@ -183,12 +184,20 @@ def _open(path: Path) -> InputContainer:
     if not path.is_file():
         raise DataError([f"{path} is not a file: give a video"])
     try:
-        container = av.open(str(path))
+        # a playlist that calls itself a video leads to no other machine
+        container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
     except av.FFmpegError as error:
         raise DataError([f"{path} is not a video, or was cut off: copy or convert it again"]) from error
     if not container.streams.video:
         container.close()
         raise DataError([f"{path} holds no video stream"])
+    stream = container.streams.video[0]
+    try:
+        check_pixels(path, stream.width, stream.height)
+    except DataError:
+        container.close()
+        raise
+    stream.codec_context.options = {"max_pixels": str(most_pixels())}
     return container
 
 

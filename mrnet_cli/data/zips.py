@@ -26,6 +26,8 @@ _MIB = 2**20
 _SMALL = _MIB
 _ENCRYPTED = 0x1
 _UNIX = 3
+# three are in use; thousands would take memory by the square of their number
+_DEEPEST = 32
 _REMEDY = "raise it with --zip-limits if you trust the zip"
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what reading a member raises, beside OSError, where its data or the zip's directory is damaged
@@ -97,6 +99,9 @@ def list_zip(path: Path, *, limits: ZipLimits | None = None) -> ZipFolder:
             with `..`, are named twice, encrypted, packed in an unknown way, or larger than the limits.
     """
     try:
+        # a pipe would be waited for without end
+        if path.exists() and not path.is_file():
+            raise zipfile.BadZipFile("no file")
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.filename.endswith("/")]
     except OSError as error:
@@ -157,6 +162,7 @@ def _unsafe(path: Path, members: list[zipfile.ZipInfo]) -> list[str]:
         ("has an absolute path: zip the folder by a relative one", _is_absolute),
         ("points outside with '..': zip the folder from above it", lambda one: ".." in _parts(one)),
         ("has backslashes for its folders: zip it again with a tool that writes /", lambda one: "\\" in one.filename),
+        (f"lies in more than {_DEEPEST} folders: zip the folder that holds the sequences", _is_deep),
         ("is a link or device: zip the file itself", _is_special),
         ("is encrypted: zip it without a password", lambda one: bool(one.flag_bits & _ENCRYPTED)),
         ("is packed in an unknown way: zip it with deflate", lambda one: one.compress_type not in _READABLE),
@@ -185,6 +191,10 @@ def _told(path: Path, what: str, members: Iterable[zipfile.ZipInfo]) -> list[str
 
 def _parts(member: zipfile.ZipInfo) -> list[str]:
     return re.split(r"[/\\]", member.filename)
+
+
+def _is_deep(member: zipfile.ZipInfo) -> bool:
+    return member.filename.count("/") > _DEEPEST
 
 
 def _is_absolute(member: zipfile.ZipInfo) -> bool:

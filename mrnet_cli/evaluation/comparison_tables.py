@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
-from mrnet_cli.data.rows import csv_text, markdown_table, percent
+from mrnet_cli.data.rows import csv_text, markdown_table, markdown_text, percent
 from mrnet_cli.evaluation.comparison import (
     FEW_SEQUENCES,
     RESAMPLES,
@@ -60,20 +60,20 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
     methods = ranked(evaluations)
     best = best_cells(methods)
     rows = [
-        [one.predictions, *(f"**{value}**" if top else value for value, top in cells)]
+        [markdown_text(one.predictions), *(f"**{value}**" if top else value for value, top in cells)]
         for one, cells in zip(methods, best, strict=True)
     ]
     lines = [
         "# Comparison",
         "",
-        *(f"{line}  " for line in protocol_lines(methods, split=split)),
+        *(f"{markdown_text(line)}  " for line in protocol_lines(methods, split=split)),
         "Values are in percent.",
     ]
     lines += ["", *markdown_table(("Method", "J&F-Mean", *MEASURES), rows), "", interval_line(comparisons), ""]
     pairs = [
         (
-            one.method_a,
-            one.method_b,
+            markdown_text(one.method_a),
+            markdown_text(one.method_b),
             *(f"**{difference_text(at)}**" if at.settled else difference_text(at) for at in one.differences),
             better_text(one.differences[-1]),
             wins_text(one),
@@ -82,12 +82,27 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
     ]
     lines += markdown_table(("A", "B", "J", "F", "J&F", "A better", "Wins"), pairs)
     for one, (a, b) in zip(comparisons, combinations(evaluations, 2), strict=True):
-        lines += ["", f"## {one.method_a} and {one.method_b}", "", "J&F of A less that of B, by sequence:", ""]
+        lines += [
+            "",
+            f"## {markdown_text(one.method_a)} and {markdown_text(one.method_b)}",
+            "",
+            "J&F of A less that of B, by sequence:",
+            "",
+        ]
         by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
-        lines += markdown_table(("Sequence", "Difference"), [(name, signed(value)) for name, value in by_sequence])
+        lines += markdown_table(
+            ("Sequence", "Difference"), [(markdown_text(name), signed(value)) for name, value in by_sequence]
+        )
         lines += ["", "The frames of objects that differ most, in J&F, no two of them neighbours:", ""]
         frames = [
-            (at.sequence, at.object, at.frame, percent(at.a), percent(at.b), signed(at.a - at.b))
+            (
+                markdown_text(at.sequence),
+                at.object,
+                markdown_text(at.frame),
+                percent(at.a),
+                percent(at.b),
+                signed(at.a - at.b),
+            )
             for at in frames_apart(a, b, _FRAMES)
         ]
         lines += markdown_table(("Sequence", "Object", "Frame", "A", "B", "Difference"), frames)

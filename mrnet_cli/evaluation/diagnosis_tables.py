@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from mrnet_cli.data.rows import csv_text, percent
+from mrnet_cli.data.rows import csv_text, markdown_text, percent
 from mrnet_cli.evaluation.diagnosis import (
     LARGE_FROM,
     MEDIUM_FROM,
@@ -56,7 +56,7 @@ def size_line(diagnoses: Sequence[Diagnosis]) -> str:
 def diagnosis_markdown(diagnoses: Sequence[Diagnosis]) -> list[str]:
     """The lines of a section on what went wrong."""
     lines = diagnosis_lines(diagnoses)
-    text = [f"- {line}." for line in lines] or [
+    text = [f"- {markdown_text(line)}." for line in lines] or [
         "Nothing: no object was lost, swapped, drifted from, or far off in size."
     ]
     sizes = size_line(diagnoses)

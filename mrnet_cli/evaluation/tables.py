@@ -8,7 +8,7 @@ import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_all_atomically
 from mrnet_cli.data.records import EVALUATE
-from mrnet_cli.data.rows import Row, csv_text, markdown_table, percent
+from mrnet_cli.data.rows import Row, csv_text, markdown_table, markdown_text, percent
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv, diagnosis_markdown
@@ -128,12 +128,14 @@ def protocol_line(evaluation: Evaluation, *, split: str) -> str:
 def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
     """The global row and a table by sequence, in percent, under the protocol line, and what went wrong."""
     columns = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
-    rows: list[Row] = [(name, *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)]
+    rows: list[Row] = [
+        (markdown_text(name), *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)
+    ]
     return "\n".join(
         [
-            f"# {evaluation.predictions}",
+            f"# {markdown_text(evaluation.predictions)}",
             "",
-            protocol_line(evaluation, split=split) + ". Values are in percent.",
+            markdown_text(protocol_line(evaluation, split=split)) + ". Values are in percent.",
             "",
             *markdown_table(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
             "",

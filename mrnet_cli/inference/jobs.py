@@ -16,6 +16,7 @@ from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, list_frames, read_frame
 from mrnet_cli.data.given_masks import GivenMask
+from mrnet_cli.data.names import is_name
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.streams import read_ahead
@@ -137,9 +138,11 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
     problems += unlisted
     if found is not None:
         problems += check_frames(paths, found.ids.shape)
+    name = frames.resolve().name
+    problems += _unusable(frames, name)
     if problems or found is None:
         raise DataError(problems)
-    return Job(frames.resolve().name, paths, found.ids, binary=False, names=found.names)
+    return Job(name, paths, found.ids, binary=False, names=found.names)
 
 
 def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
@@ -162,9 +165,14 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
     if video is not None and found is not None and video.size != found.ids.shape:
         (height, width), (rows, columns) = video.size, found.ids.shape
         problems.append(f"{first} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
+    problems += _unusable(path, path.stem)
     if problems or video is None or found is None:
         raise DataError(problems)
     return Job(path.stem, (), found.ids, binary=False, video=video, names=found.names)
+
+
+def _unusable(path: Path, name: str) -> list[str]:
+    return [] if is_name(name) else [f"{path} gives its masks no folder name: rename it"]
 
 
 def listed(folder: Path) -> tuple[tuple[Path, ...], list[str]]:

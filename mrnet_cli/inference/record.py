@@ -12,8 +12,9 @@ from typing import Any
 from mrnet_cli import __version__
 from mrnet_cli.data import rankings
 from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.rankings import Choice, rankings_csv, read_rankings
-from mrnet_cli.data.records import PREDICT, write_record
+from mrnet_cli.data.records import PREDICT, parse_json, write_record
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.segmenter import Segmenter
 
@@ -68,6 +69,11 @@ class Record:
         self._choices: dict[str, Sequence[Choice]] = {}
         self.finished: dict[str, Finished] = {}
 
+    @property
+    def weights(self) -> str:
+        """Name of the file that the network is of."""
+        return str(self._settings["weights"])
+
     def resume(self) -> None:
         """Takes over what an earlier run finished.
 
@@ -77,10 +83,10 @@ class Record:
         if not self._path.is_file():
             return
         try:
-            stored = json.loads(self._path.read_text())
-            finished = {name: Finished(**values) for name, values in stored["finished"].items()}
-            theirs = stored["settings"]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            stored = parse_json(read_text(self._path))
+            finished = {name: _finished(values) for name, values in stored["finished"].items()}
+            theirs = dict(stored["settings"])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError([f"{self._path} is not a record of mrnet predict: run without --resume"]) from error
         differing = sorted(key for key in self._settings.keys() | theirs if self._settings.get(key) != theirs.get(key))
         if differing:
@@ -109,3 +115,9 @@ class Record:
         write_text_atomically(self._rankings, rankings_csv(self._choices))
         finished = {name: asdict(one) for name, one in self.finished.items()}
         write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})
+
+
+def _finished(values: Mapping[str, Any]) -> Finished:
+    if type(values["frames"]) is not int or not all(isinstance(value, int | float) for value in values.values()):
+        raise TypeError("not numbers")
+    return Finished(**values)

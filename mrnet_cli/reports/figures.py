@@ -9,8 +9,14 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from mrnet_cli.data.files import make_output_dir, write_bytes_atomically
+from mrnet_cli.data.names import shown
 
 _DPI = 150
+
+
+def figure_text(text: str) -> str:
+    """Text as a figure shows it, dollar signs too, between which there would be an equation."""
+    return shown(text).replace("$", r"\$")
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:

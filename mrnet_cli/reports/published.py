@@ -78,7 +78,7 @@ def published_seconds(method: str = "MRNet") -> float:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = (files("mrnet_cli.reports") / name).read_text()
+    text = (files("mrnet_cli.reports") / name).read_text("utf-8")
     return list(csv.DictReader(text.splitlines()))
 
 

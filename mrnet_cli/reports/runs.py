@@ -12,8 +12,10 @@ from typing import TypeVar
 import pandas as pd
 
 from mrnet_cli.data import rankings
+from mrnet_cli.data.names import is_name
 from mrnet_cli.data.rankings import Choice, read_rankings
 from mrnet_cli.data.records import EVALUATE, PREDICT, SPEED, SWEEP, JsonObject, read_record
+from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
 
 ABLATION = "ablation.csv"
@@ -198,6 +200,11 @@ def _scores(name: str, folder: Path) -> Scores:
         known = scores.sequences == list(objects["sequence"].unique())
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
+    if wrong := [name for name in (*scores.sequences, scores.protocol) if not is_name(name)]:
+        # figures become files of these names
+        raise DataError(
+            [f"{path} holds {name}, which is not a name mrnet evaluate writes: run it again" for name in wrong]
+        )
     if not known:
         raise DataError([f"{path} speaks of other sequences than objects.csv beside it: run mrnet evaluate again"])
     return scores
@@ -241,10 +248,8 @@ def _ablation(name: str, folder: Path) -> Ablation:
 def _table(path: Path, columns: Mapping[str, _Read]) -> pd.DataFrame:
     """The named columns of a CSV, each cell read by its column's type."""
     try:
-        with path.open(newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
-        absent = [name for name in columns if name not in (reader.fieldnames or ())]
+        headings, rows = read_csv(path)
+        absent = [name for name in columns if name not in headings]
         if absent:
             raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
         return pd.DataFrame({name: [read(row[name]) for row in rows] for name, read in columns.items()})

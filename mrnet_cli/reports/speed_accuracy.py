@@ -10,8 +10,10 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mrnet_cli.data.limits import read_text
+from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.figures import save_figure
+from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.published import Published, published_results
 
 NAME = "speed_accuracy"
@@ -47,11 +49,15 @@ def davis2016_jf(scores: Path) -> float:
     ]
     if missing:
         raise DataError(missing)
-    if _PROTOCOL not in summary.read_text():
-        raise DataError([f"{summary} is not of DAVIS-2016 val, as the picture is: score with --year 2016 --split val"])
-    with objects.open(newline="") as file:
-        rows = [(float(row["J-Mean"]) + float(row["F-Mean"])) / 2 for row in csv.DictReader(file)]
-    return 100 * sum(rows) / len(rows)
+    try:
+        if _PROTOCOL not in read_text(summary):
+            raise DataError(
+                [f"{summary} is not of DAVIS-2016 val, as the picture is: score with --year 2016 --split val"]
+            )
+        rows = [(float(row["J-Mean"]) + float(row["F-Mean"])) / 2 for row in read_csv(objects)[1]]
+        return 100 * sum(rows) / len(rows)
+    except (OSError, ValueError, KeyError, ZeroDivisionError, csv.Error) as error:
+        raise DataError([f"{objects} cannot be read as scores of objects: run mrnet evaluate again"]) from error
 
 
 def plot_speed_accuracy(measured: Sequence[Measured], folder: Path, *, name: str = NAME) -> list[Path]:
@@ -97,10 +103,10 @@ def _draw_published(axes: Axes, rows: Sequence[Published]) -> None:
 
 def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> None:
     for number, one in enumerate(measured):
-        colour, label = f"C{number}", f"measured: {one.label}, {one.details}"
+        colour, label = f"C{number}", figure_text(f"measured: {one.label}, {one.details}")
         if one.jf is None:
             axes.axvline(one.seconds, color=colour, linestyle="--", linewidth=1, label=f"{label} (speed only)")
         else:
             point = (one.seconds, one.jf)
             axes.scatter(*point, marker="*", s=160, color=colour, zorder=3, label=label)
-            axes.annotate(one.label, point, (8, 6), textcoords="offset points", fontsize=8, color=colour)
+            axes.annotate(figure_text(one.label), point, (8, 6), textcoords="offset points", fontsize=8, color=colour)

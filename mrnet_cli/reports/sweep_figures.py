@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mrnet_cli.reports.figures import save_figure
+from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.published import published_results
 from mrnet_cli.reports.runs import Sweep
 
@@ -68,7 +68,7 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
         name = f"{sweep.name}, " if len(sweeps) > 1 else ""
         for held, points in sweep.points.groupby(axis.other):
             line = points.sort_values(axis.over)
-            label = f"measured: {name}{axis.other} = {held}"
+            label = figure_text(f"measured: {name}{axis.other} = {held}")
             above.plot(line[axis.over], 100 * line["J&F"], marker="o", markersize=4, label=label)
             below.plot(line[axis.over], line["seconds_per_frame"], marker="o", markersize=4)
     low, high = above.get_ylim()

@@ -8,7 +8,8 @@ from itertools import groupby
 from pathlib import Path
 
 from mrnet_cli.data.files import write_text_atomically
-from mrnet_cli.data.rows import csv_text, markdown_table
+from mrnet_cli.data.names import shown
+from mrnet_cli.data.rows import csv_text, markdown_table, markdown_text
 
 MISSING = "-"
 
@@ -17,6 +18,8 @@ CsvRow = Sequence[str | int | float | None]
 _LATEX = str.maketrans(
     {char: f"\\{char}" for char in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    # after the end of a row these two would belong to it
+    | {"[": "{[}", "*": "{*}"}
     | {"<": "$<$", ">": "$>$", "≤": r"$\leq$", "†": r"$\dagger$"}
 )
 
@@ -80,10 +83,13 @@ def markdown(table: Table) -> str:
     rows = []
     for group in table.groups:
         if group.heading:
-            rows.append([f"*{group.heading}*", *[""] * (len(table.columns) - 1)])
-        rows += [[f"**{_cell(one)}**" if one.best else _cell(one) for one in row] for row in group.rows]
-    headings = [f"{over} {own}".strip() for over, own in table.columns]
-    notes = [f"{note}  " for note in table.notes]
+            rows.append([f"*{markdown_text(group.heading)}*", *[""] * (len(table.columns) - 1)])
+        rows += [
+            [f"**{markdown_text(one.text)}**" if one.best else markdown_text(one.text) for one in row]
+            for row in group.rows
+        ]
+    headings = [markdown_text(f"{over} {own}".strip()) for over, own in table.columns]
+    notes = [f"{markdown_text(note)}  " for note in table.notes]
     return "\n".join([f"# {table.title}", "", *markdown_table(headings, rows), "", *notes, ""])
 
 
@@ -112,7 +118,7 @@ def escaped(text: str) -> str:
     >>> print(escaped("J&F >100"))
     J\&F $>$100
     """
-    return text.translate(_LATEX)
+    return shown(text).translate(_LATEX)
 
 
 def mark_best(rows: Sequence[Sequence[str]], columns: Mapping[int, bool]) -> list[list[Cell]]:
@@ -144,10 +150,6 @@ def mark_best(rows: Sequence[Sequence[str]], columns: Mapping[int, bool]) -> lis
 
 def _span(over: str, width: int) -> str:
     return rf"\multicolumn{{{width}}}{{c}}{{{escaped(over)}}}" if over else " & " * (width - 1)
-
-
-def _cell(one: Cell) -> str:
-    return one.text.replace("|", r"\|")
 
 
 def _is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.models.schedule import past_frames
-from mrnet_cli.reports.figures import save_figure
+from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.runs import Scores
 
 FOLDER = "timelines"
@@ -47,7 +47,7 @@ def _figure(scores: Scores, name: str, frames: pd.DataFrame, choices: Sequence[C
     else:
         above = below = figure.subplots()
     _draw_curves(above, frames, numbers)
-    above.set_title(f"{name}, {scores.name} (measured)", fontsize=10)
+    above.set_title(figure_text(f"{name}, {scores.name} (measured)"), fontsize=10)
     below.set_xlabel("frame")
     return figure
 

@@ -137,7 +137,9 @@ class SweepFolder:
         """
         path = self._folder / SWEEP
         if resume and path.is_file():
-            earlier = read_record(path).get("settings", {})
+            earlier = read_record(path).get("settings")
+            if not isinstance(earlier, dict):
+                raise DataError([f"{path} is not a record of mrnet sweep: run without --resume to begin anew"])
             differing = sorted(key for key in settings.keys() | earlier if settings.get(key) != earlier.get(key))
             if differing:
                 raise DataError(

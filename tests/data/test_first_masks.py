@@ -91,7 +91,8 @@ def test_labelme_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
     [
         ("{", "is not JSON"),
         ("5", "holds no polygons"),
-        ('{"imageHeight": 1e15, "imageWidth": 1e15, "shapes": []}', "holds no polygons"),
+        ('{"imageHeight": 1e15, "imageWidth": 1e15, "shapes": []}', "more than 64 megapixels"),
+        ("[" * 100_000, "is not JSON"),
         ("[]", "holds no polygons"),
         ('{"imageHeight": 5, "imageWidth": 5, "shapes": []}', "holds 0 objects"),
         ('{"imageHeight": 5, "imageWidth": 5, "shapes": [{"label": "a", "points": [[1, 1]]}]}', "holds no polygons"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import struct
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -133,3 +136,26 @@ def test_two_frames_of_one_time_are_both_kept(tmp_path: Path, image: RgbImage) -
         for time in (Fraction(0), Fraction(0), Fraction(1, 25)):
             video.write(image, time)
     assert len(list(read_video(tmp_path / "clip.mp4"))) == 3
+
+
+def test_a_playlist_named_like_a_video_leads_to_no_other_machine(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{address}\n#EXT-X-ENDLIST\n"
+        (tmp_path / "clip.m3u8").write_text(playlist)
+        reading = threading.Thread(target=lambda: pytest.raises(DataError, open_video, tmp_path / "clip.m3u8"))
+        reading.start()
+        with contextlib.suppress(TimeoutError):
+            asked.append(server.accept()[0].recv(99))
+        reading.join()
+    assert asked == []
+
+
+def test_a_video_of_too_large_frames_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with VideoWriter(tmp_path / "clip.mp4") as video:
+        video.write(np.zeros((40, 60, 3), np.uint8), Fraction(0))
+    monkeypatch.setenv("MRNET_MAX_MEGAPIXELS", "0.002")
+    with pytest.raises(DataError, match=r"clip.mp4 is 60x40, more than 0.002 megapixels"):
+        open_video(tmp_path / "clip.mp4")

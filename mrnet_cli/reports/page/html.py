@@ -95,8 +95,8 @@ def _render(
     numbered = list(enumerate(items))
     return environment.get_template("page.html.j2").render(
         version=__version__,
-        style=(own / "page.css").read_text(),
-        script=(own / "page.js").read_text(),
+        style=(own / "page.css").read_text("utf-8"),
+        script=(own / "page.js").read_text("utf-8"),
         charts=get_plotlyjs(),
         members=members,
         groups=[
