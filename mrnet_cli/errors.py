@@ -29,6 +29,10 @@ class WeightsError(MrnetError):
     """A weights file that cannot be used with this network."""
 
 
+class NumericError(MrnetError):
+    """Values that are not finite: from there on a network's masks would mean nothing."""
+
+
 class OutputError(MrnetError):
     """A place that cannot be written."""
 

@@ -19,6 +19,7 @@ from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.masks import write_index_mask
+from mrnet_cli.data.names import shown
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.inference.datasets import tree_jobs
@@ -29,6 +30,7 @@ from mrnet_cli.inference.record import Finished, Record, settings_of
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
+from mrnet_cli.models.determinism import compute_deterministically
 from mrnet_cli.models.weights import load_weights, shipped_weights
 from mrnet_cli.training.adaptation.adapter import Adaptation
 
@@ -104,6 +106,7 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )
+@click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
     "--adapt",
     type=AdaptationType(),
@@ -141,6 +144,7 @@ def predict(
     multi_object: str | None,
     device: str,
     dtype: str,
+    deterministic: bool,
     adapt: Adaptation | None,
     overlay: bool,
     similarity: bool,
@@ -152,6 +156,8 @@ def predict(
     hold_output(output)
     if submission is not None:
         check_submission(submission)
+    if deterministic:
+        compute_deterministically()
     place = choose_device(device)
     network = load_weights(weights)
     first = _first(mask, boxes)
@@ -215,14 +221,14 @@ def _first(mask: Path | None, boxes: tuple[Box, ...]) -> Path | tuple[Box, ...] 
 def _show_first(job: Job, output: Path, *, found: bool) -> None:
     """Names objects; writes a mask that was found in boxes, and a picture of it, for a person to look at and mend."""
     for number, name in job.names.items():
-        click.echo(f"Object {number}: {name}")
+        click.echo(f"Object {number}: {shown(name)}")
     if not found:
         return
     mask, picture = output / f"{job.name} first.png", output / f"{job.name} first.jpg"
     make_output_dir(output)
     write_index_mask(mask, job.mask)
     write_picture(picture, overlay_picture(job.first_image(), job.mask))
-    click.echo(f"Found in the boxes: {picture}. To mend it, change {mask} and give it as --mask.")
+    click.echo(shown(f"Found in the boxes: {picture}. To mend it, change {mask} and give it as --mask."))
 
 
 def _close(done: list[Finished], output: Path, *, kept: int) -> None:
@@ -230,4 +236,4 @@ def _close(done: list[Finished], output: Path, *, kept: int) -> None:
     rate = f", {seconds / frames:.3f} s a frame end to end" if frames else ""
     before = f", {kept} kept" if kept else ""
     cost = adaptation_cost(done)
-    click.echo(f"{len(done)} sequences segmented{before}, {frames} frames{rate}{cost}: {output}")
+    click.echo(shown(f"{len(done)} sequences segmented{before}, {frames} frames{rate}{cost}: {output}"))

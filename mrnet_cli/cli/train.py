@@ -18,6 +18,7 @@ from mrnet_cli.cli.train_screen import show_rehearsal
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.rows import percent
 from mrnet_cli.models.config import PRESETS, Variant
+from mrnet_cli.models.determinism import compute_deterministically
 from mrnet_cli.training.board import Board, check_tensorboard
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.identity import digest
@@ -109,6 +110,7 @@ Examples:
 @click.option("--validate-every", type=count, help="Steps between validations  [default: the last step alone]")
 @click.option("--pictures-every", type=count, help="Steps between pictures of a clip and its masks  [default: none]")
 @click.option("--tensorboard", is_flag=True, help="Also log for TensorBoard, below tensorboard/.")
+@click.option("--deterministic", is_flag=True, help="On a GPU, the same weights run after run; slower.")
 @click.option("--dry-run", is_flag=True, help="Take a few steps of each stage, tell time and memory, write nothing.")
 @click.option("--output", type=path, required=True, help="Folder for checkpoint, weights and logs.")
 @click.option("--checkpoint-every", type=count, default=100, show_default=True, help="Steps between checkpoints.")
@@ -134,6 +136,7 @@ def train(
     validate_every: int | None,
     pictures_every: int | None,
     tensorboard: bool,
+    deterministic: bool,
     dry_run: bool,
     output: Path,
     checkpoint_every: int,
@@ -150,6 +153,8 @@ def train(
         raise click.UsageError("--validate-every needs sequences to validate on: name them with --hold-out")
     if tensorboard:
         check_tensorboard()
+    if deterministic:
+        compute_deterministically()
     recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from mrnet_cli.data.limits import check_pixels
+
 MULTIPLE = 32
 
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
@@ -40,11 +42,16 @@ class Geometry:
     def of(cls, height: int, width: int, short_side: int) -> Geometry:
         """For frames of H W scaled to a short side; 0 leaves them as they are.
 
+        Raises:
+            DataError: they would be larger than any picture may be, as a very long or narrow one is.
+
         >>> Geometry.of(480, 854, 352).padding
         (7, 7, 0, 0)
         """
         scale = short_side / min(height, width) if short_side else 1.0
-        return cls(height, width, max(round(height * scale), 1), max(round(width * scale), 1))
+        scaled = cls(height, width, max(round(height * scale), 1), max(round(width * scale), 1))
+        check_pixels(f"a frame of {width}x{height}, scaled", scaled.scaled_width, scaled.scaled_height)
+        return scaled
 
     @property
     def padding(self) -> tuple[int, int, int, int]:

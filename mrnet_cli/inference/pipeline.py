@@ -19,7 +19,7 @@ from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.overlay import heat, overlay, write_picture
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.data.videos import Shown, VideoWriter
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, NumericError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import Segmenter
@@ -96,6 +96,7 @@ def predict(
 
     Raises:
         DataError: a frame cannot be decoded; all such frames of its sequence are named.
+        NumericError: the network's values are not finite; names the weights, the sequence and the frame.
         OutputError: the output cannot be written.
     """
     make_output_dir(output)
@@ -105,6 +106,7 @@ def predict(
             segmenter if prepare is None else prepare,
             job,
             output,
+            weights=record.weights,
             overlays=overlays,
             similarity=similarity,
             on_frame=on_frame,
@@ -152,7 +154,14 @@ def _ids(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8]) -
 
 
 def _segment(
-    segmenter: Segmenter | Prepare, job: Job, output: Path, *, overlays: bool, similarity: bool, on_frame: OnFrame
+    segmenter: Segmenter | Prepare,
+    job: Job,
+    output: Path,
+    *,
+    weights: str,
+    overlays: bool,
+    similarity: bool,
+    on_frame: OnFrame,
 ) -> tuple[Finished, list[Choice]]:
     """Segments one video; a segmenter that was made for it is gone when this returns, so that there are never two."""
     prepared = (
@@ -161,7 +170,10 @@ def _segment(
     started = time.perf_counter()
     log = _ChoiceLog(prepared.segmenter, job, on_frame)
     maps = partial(getattr, prepared.segmenter, "similarity") if similarity else None
-    predict_job(prepared.segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
+    try:
+        predict_job(prepared.segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
+    except NumericError as error:
+        raise NumericError(f"{weights} at {job.name}, frame {job.stem(log.frames)}: {error}") from error
     return _finished(job, prepared, frames=log.frames, seconds=time.perf_counter() - started), log.choices
 
 

@@ -5,6 +5,7 @@ Shape letters: H W size of the video.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mrnet_cli.allocator import keep_freed_memory
-from mrnet_cli.errors import DataError, DeviceError
+from mrnet_cli.errors import DataError, DeviceError, NumericError
 from mrnet_cli.inference.geometry import Geometry
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.mrnet import MRNet
@@ -150,6 +151,7 @@ class Segmenter:
 
         Raises:
             DataError: the sizes differ, or an id is known already.
+            NumericError: the network's values are not finite.
             RuntimeError: there was no :meth:`start`.
         """
         if self._propagation is None:
@@ -200,7 +202,12 @@ class Segmenter:
         """As :meth:`step`, for a frame from :meth:`prepare`."""
         if self._propagation is None:
             raise RuntimeError("start a video before its next frame")
-        return self._geometry.ids(self._propagation.step(frame), self._ids)
+        ids = self._geometry.ids(self._propagation.step(frame), self._ids)
+        # asked after the ids, for which the host has waited already
+        if not math.isfinite(self._propagation.checksum.item()):
+            narrow = f", or need --dtype float32 in place of {self.dtype}" if self.dtype != torch.float32 else ""
+            raise NumericError(f"the network's values are not finite: its weights are damaged or diverged{narrow}")
+        return ids
 
     def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
         ids = [int(i) for i in np.unique(mask) if i]

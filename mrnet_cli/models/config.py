@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
+from mrnet_cli.data.records import parse_json
 from mrnet_cli.errors import WeightsError
 
 Variant = Literal["none", "mask", "mask+similarity"]
 Similarity = Literal["cosine", "euclidean", "dot"]
 MultiObject = Literal["average", "independent"]
+
+# of the numbers by which pictures are normalised
+_LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class ModelConfig:
         True
         """
         try:
-            read: dict[str, object] = json.loads(text)
+            read: dict[str, object] = parse_json(text)
             values: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in read.items()}
             config = cls(**values)
         except (ValueError, TypeError, AttributeError) as error:
@@ -94,7 +97,7 @@ class ModelConfig:
         faults += [
             f"{name} is {value!r}, not three numbers"
             for name, value in (("mean", self.mean), ("std", self.std))
-            if not _holds(value, 3, lambda x: isinstance(x, int | float) and math.isfinite(x))
+            if not _holds(value, 3, lambda x: isinstance(x, int | float) and abs(x) < _LARGEST)
         ]
         if self.window and self.variant == "none":
             faults.append("window is set, but variant none ranks no past frame to search")

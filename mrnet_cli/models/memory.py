@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ class Memory:
     def __init__(self, k: int, n: int) -> None:
         self._k, self._n = k, n
         self._reference: Past | None = None
-        self._recent: deque[Past] = deque(maxlen=k * n)
+        self._recent: deque[Past] = deque(maxlen=min(k * n, sys.maxsize))
         self._next = 0
 
     def __len__(self) -> int:

@@ -27,9 +27,11 @@ class Propagation:
         memory: the past frames.
         ranking: of the last step; None for the variant that ranks nothing.
         compared: numbers of the frames that were candidates in it.
+        checksum: of the last step's logits, a scalar that is finite if they are.
     """
 
     masks: Tensor
+    checksum: Tensor
 
     def __init__(self, network: MRNet, *, k: int | None = None, n: int | None = None) -> None:
         self._network = network
@@ -67,6 +69,7 @@ class Propagation:
             self.ranking = network.rank(key, past.key, past.mask, self._groups)
             found = network.find(search_key, past, self.ranking.chosen)
         logits = network.decode(current, self._reference, self.ranking, found)
+        self.checksum = logits.detach().sum()
         self.masks = soft_aggregation(logits, self._groups, count=self._count)
         self.memory.append(remember(key, search_key, self.masks))
         return self.masks

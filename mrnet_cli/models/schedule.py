@@ -14,4 +14,4 @@ def past_frames(t: int, k: int, n: int) -> list[int]:
     >>> past_frames(5, k=4, n=5), past_frames(6, k=4, n=5), past_frames(21, k=4, n=5)
     ([0], [0, 1], [0, 1, 6, 11, 16])
     """
-    return [0] + [t - i * n for i in range(k, 0, -1) if t - i * n > 0]
+    return [0] + [t - i * n for i in range(min(k, (t - 1) // n), 0, -1)]

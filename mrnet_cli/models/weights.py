@@ -17,6 +17,8 @@ from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 
 SHIPPED = "mrnet_lite.safetensors"
+# characters, of which a configuration has a few hundred
+_MOST_CONFIG = 10_000
 
 
 def save_weights(
@@ -55,11 +57,14 @@ def load_weights(path: Path | None = None) -> MRNet:
     path = path or shipped_weights()
     config, tensors = _read(path)
     try:
-        network = MRNet(config)
+        # without memory at first, as a configuration may ask for any amount of it
+        with torch.device("meta"):
+            expected = MRNet(config).state_dict()
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
+    _check(path, config, expected, tensors)
+    network = MRNet(config)
     own = network.state_dict()
-    _check(path, config, own, tensors)
     network.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in tensors.items()})
     return network.eval()
 
@@ -79,8 +84,11 @@ def _read(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         tensors = load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise WeightsError(
-            f"{path} is not a safetensors file ({error}): pickled checkpoints are refused, convert it first"
+            f"{path} is not a safetensors file ({error}): pickled checkpoints are refused, as loading one may run a "
+            "program; docs/extend.md, 'Weights from a pickled checkpoint', converts it by torch.load(weights_only=True)"
         ) from error
+    if len(metadata.get("mrnet", "")) > _MOST_CONFIG:
+        raise WeightsError(f"{path} holds a configuration of more than {_MOST_CONFIG} characters, as mrnet writes none")
     if "mrnet" not in metadata:
         raise WeightsError(f"{path} holds weights of another program: it lacks the configuration that mrnet writes")
     try:
@@ -92,7 +100,7 @@ def _read(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
 def _check(path: Path, config: ModelConfig, own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
     missing = sorted(own.keys() - tensors.keys())
     unknown = sorted(tensors.keys() - own.keys())
-    reshaped = sorted(name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape)
+    reshaped = sorted(name for name in own.keys() & tensors.keys() if _other(own[name], tensors[name]))
     if missing or unknown or reshaped:
         first = (missing + unknown + reshaped)[0]
         raise WeightsError(
@@ -104,3 +112,7 @@ def _check(path: Path, config: ModelConfig, own: Mapping[str, Tensor], tensors: 
         raise WeightsError(
             f"{path} holds values that are not finite, such as in {broken[0]}: it was damaged or diverged"
         )
+
+
+def _other(own: Tensor, stored: Tensor) -> bool:
+    return own.shape != stored.shape or stored.is_complex()
