@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import io
+import sys
+import warnings
 from collections.abc import Sequence
 
 import click
@@ -88,3 +91,8 @@ def _problems(error: Exception) -> Sequence[str] | None:
 @click.version_option(__version__, prog_name="mrnet")
 def main() -> None:
     """Segments and scores video objects: MRNet, and the DAVIS benchmark around it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # as of stderr: a terminal that lacks a character must not cost the run
+        sys.stdout.reconfigure(errors="backslashreplace")
+    # what is wrong with a picture is told by who reads it; Pillow warns of much that is not, such as odd EXIF data
+    warnings.filterwarnings("ignore", module=r"PIL\.")

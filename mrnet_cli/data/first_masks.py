@@ -22,6 +22,8 @@ from mrnet_cli.errors import DataError
 # more than this many colours that nowhere fill a 3x3 block come from smoothing, not from objects
 _STRAY_COLOURS = 2
 _LARGEST_ID = 254
+# of a polygon's points from the picture's corner, in pixels
+_FARTHEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,14 @@ def _polygons(path: Path) -> FirstMask:
     try:
         size, objects = _labelme(content) if "shapes" in content else _coco(content)
         check_pixels(path, size[1], size[0])
+        if not 0 < len(objects) <= _LARGEST_ID:
+            raise DataError([f"{path} holds {len(objects)} objects: draw 1 to {_LARGEST_ID}"])
         ids = np.zeros(size, np.uint8)
         for number, (_, rings) in enumerate(objects, start=1):
             cv2.fillPoly(ids, [np.round(ring).astype(np.int32) for ring in rings], (number,))
     except (KeyError, TypeError, ValueError, AttributeError, MemoryError, cv2.error) as error:
         raise DataError([f"{path} holds no polygons of one image, as labelme or COCO write them"]) from error
     missing = [name for number, (name, _) in enumerate(objects, start=1) if not (ids == number).any()]
-    if not objects or len(objects) > _LARGEST_ID:
-        raise DataError([f"{path} holds {len(objects)} objects: draw 1 to {_LARGEST_ID}"])
     if missing:
         raise DataError([f"{path}: no pixel is left of {name}: draw it within the picture" for name in missing])
     return FirstMask(ids, {number: name for number, (name, _) in enumerate(objects, start=1)})
@@ -142,6 +144,6 @@ def _coco(content: dict[str, Any]) -> tuple[tuple[int, int], _Objects]:
 
 def _ring(points: object) -> NDArray[np.float64]:
     ring = np.asarray(points, np.float64)
-    if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 3 or not np.isfinite(ring).all():
-        raise ValueError("a polygon has at least three points")
+    if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 3 or not (np.abs(ring) < _FARTHEST).all():
+        raise ValueError("a polygon has at least three points, all of them near the picture")
     return ring

@@ -203,6 +203,8 @@ def _prepared(job: Job, *, prepare: Prepare) -> Prepared:
         return prepare(job)
     except DataError as error:
         raise _all_broken(job) from error
+    except NumericError as error:
+        raise NumericError(f"adapted to {job.name}, {error}") from error
 
 
 def _finished(job: Job, prepared: Prepared, *, frames: int, seconds: float) -> Finished:

@@ -58,6 +58,9 @@ class Segmenter:
             also keeps freed memory (:mod:`mrnet_cli.allocator`). Without it the network itself is run.
 
     A segmenter is used for one video at a time: :meth:`start` begins the next.
+
+    Raises:
+        NumericError: weights are not finite in ``dtype``.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Segmenter:
         self._network = (
             optimised(network, self.device, dtype) if optimise else network.to(device=self.device, dtype=dtype).eval()
         )
+        _check_finite(self._network, dtype)
         self._propagation: Propagation | None = None
         self._ids: list[int] = []
 
@@ -205,8 +209,8 @@ class Segmenter:
         ids = self._geometry.ids(self._propagation.step(frame), self._ids)
         # asked after the ids, for which the host has waited already
         if not math.isfinite(self._propagation.checksum.item()):
-            narrow = f", or need --dtype float32 in place of {self.dtype}" if self.dtype != torch.float32 else ""
-            raise NumericError(f"the network's values are not finite: its weights are damaged or diverged{narrow}")
+            remedy = "give others" if self.dtype == torch.float32 else "try --dtype float32"
+            raise NumericError(f"the network's values are not finite, as its weights have diverged: {remedy}")
         return ids
 
     def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
@@ -218,6 +222,14 @@ class Segmenter:
 
     def _groups(self, count: int) -> torch.Tensor:
         return torch.zeros(count, dtype=torch.long, device=self.device)
+
+
+def _check_finite(network: MRNet, dtype: torch.dtype) -> None:
+    """Precision, folding and adaptation may all turn sound weights into such that are not finite."""
+    broken = [name for name, tensor in network.state_dict().items() if not torch.isfinite(tensor).all()]
+    if broken:
+        remedy = "give others" if dtype == torch.float32 else "try --dtype float32"
+        raise NumericError(f"weights are not finite in {dtype}, such as those of {broken[0]}: {remedy}")
 
 
 def _check_size(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:

@@ -25,12 +25,12 @@ Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_network_that_gives_no_numbers_is_refused(tiny_weights: Path, moving_squares: Squares, value: float) -> None:
     network = load_weights(tiny_weights)
+    segmenter = Segmenter(network, optimise=False)
     with torch.no_grad():
-        next(m for m in reversed(list(network.decoder.modules())) if isinstance(m, torch.nn.Conv2d)).weight.fill_(value)
-    segmenter = Segmenter(network)
+        network.decoder.head.weight.fill_(value)
     images, masks = moving_squares
     segmenter.start(images[0], masks[0])
-    with pytest.raises(NumericError, match="values are not finite: its weights are damaged or diverged"):
+    with pytest.raises(NumericError, match="values are not finite, as its weights have diverged: give others"):
         segmenter.step(images[1])
 
 
@@ -40,17 +40,25 @@ def test_predict_names_weights_sequence_and_frame(
     """Each weight is finite, but what they give overflows."""
     network = load_weights(tiny_weights)
     with torch.no_grad():
-        for parameter in network.decoder.parameters():
-            parameter.mul_(1e30)
+        network.decoder.head.weight.fill_(3e38)
     save_weights(tmp_path / "diverged.safetensors", network, dtype=torch.float32)
     arguments = ["--davis", write_davis("bear", "dog"), "--weights", tmp_path / "diverged.safetensors"]
     result = CliRunner().invoke(main, ["predict", *map(str, arguments), "--output", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert result.stderr.endswith(
-        "Error: diverged.safetensors at bear, frame 00001: the network's values are not finite: "
-        "its weights are damaged or diverged\n"
+        "Error: diverged.safetensors at bear, frame 00001: the network's values are not finite, "
+        "as its weights have diverged: give others\n"
     )
     assert '"finished": {}' in (tmp_path / "out" / "predict.json").read_text()
+
+
+def test_weights_beyond_the_precision_asked_for_are_refused(tiny_weights: Path) -> None:
+    network = load_weights(tiny_weights)
+    with torch.no_grad():
+        network.decoder.get_parameter("head.bias").fill_(1e6)
+    Segmenter(network)
+    with pytest.raises(NumericError, match=r"not finite in torch.float16, such as those of decoder.head.bias"):
+        Segmenter(network, dtype=torch.float16)
 
 
 def test_a_picture_that_scaling_would_blow_up_is_refused(tiny_weights: Path) -> None:
