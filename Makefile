@@ -24,6 +24,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mrnet_cli benchmarks
 
 bench: setup
 	$(BIN)/python benchmarks/davis.py

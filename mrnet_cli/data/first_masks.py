@@ -108,7 +108,7 @@ def _polygons(path: Path) -> FirstMask:
         ids = np.zeros(size, np.uint8)
         for number, (_, rings) in enumerate(objects, start=1):
             cv2.fillPoly(ids, [np.round(ring).astype(np.int32) for ring in rings], (number,))
-    except (KeyError, TypeError, ValueError, AttributeError, MemoryError, cv2.error) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError, MemoryError, cv2.error) as error:
         raise DataError([f"{path} holds no polygons of one image, as labelme or COCO write them"]) from error
     missing = [name for number, (name, _) in enumerate(objects, start=1) if not (ids == number).any()]
     if missing:

@@ -33,12 +33,19 @@ def parse_json(text: str) -> Any:  # noqa: ANN401
     """What JSON says.
 
     Raises:
-        ValueError: it is no JSON, or nests deeper than anything means to.
+        ValueError: it is no JSON, nests deeper than anything means to, or has a whole number beyond 64 bits.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+
+
+def _whole(digits: str) -> int:
+    value = int(digits)
+    if abs(value) >= 2**63:
+        raise ValueError("a whole number beyond 64 bits")
+    return value
 
 
 def read_record(path: Path) -> JsonObject:

@@ -185,7 +185,9 @@ def _open(path: Path) -> InputContainer:
         raise DataError([f"{path} is not a file: give a video"])
     try:
         # a playlist that calls itself a video leads to no other machine
-        container = av.open(f"file:{path.absolute()}", options={"protocol_whitelist": "file"})
+        container = av.open(
+            f"file:{path.absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
     except av.FFmpegError as error:
         raise DataError([f"{path} is not a video, or was cut off: copy or convert it again"]) from error
     if not container.streams.video:
@@ -193,6 +195,9 @@ def _open(path: Path) -> InputContainer:
         raise DataError([f"{path} holds no video stream"])
     stream = container.streams.video[0]
     try:
+        # which PyAV's types do not tell
+        if cast(object, stream.codec_context) is None:
+            raise DataError([f"{path} holds video in a form that cannot be decoded: convert it"])
         check_pixels(path, stream.width, stream.height)
     except DataError:
         container.close()

@@ -17,6 +17,7 @@ from mrnet_cli.data.rankings import Choice, read_rankings
 from mrnet_cli.data.records import EVALUATE, PREDICT, SPEED, SWEEP, JsonObject, read_record
 from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
+from mrnet_cli.models.schedule import past_frames
 
 ABLATION = "ablation.csv"
 
@@ -195,10 +196,11 @@ def _scores(name: str, folder: Path) -> Scores:
         _ = scores.year, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
         _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
         _ = scores.record["protocol"]["title"]
+        _ = [value + 0.0 for value in scores.record["figures"].values()]
         if scores.predict is not None:
-            _ = float(scores.predict["seconds_per_frame"]), scores.predict["settings"].get("config")
+            _check_made(scores.predict)
         known = scores.sequences == list(objects["sequence"].unique())
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
     if wrong := [name for name in (*scores.sequences, scores.protocol) if not is_name(name)]:
         # figures become files of these names
@@ -208,6 +210,14 @@ def _scores(name: str, folder: Path) -> Scores:
     if not known:
         raise DataError([f"{path} speaks of other sequences than objects.csv beside it: run mrnet evaluate again"])
     return scores
+
+
+def _check_made(made: JsonObject) -> None:
+    """What is told of the run that made the masks; raises as what reads it would."""
+    _ = made["seconds_per_frame"] + 0.0, (made.get("environment") or {}).get("cpu")
+    config = made["settings"].get("config", {})
+    if "k" in config:
+        _ = past_frames(1, config["k"], config["n"])
 
 
 def _predictions(name: str, folder: Path) -> Predictions:
@@ -223,7 +233,7 @@ def _speed(name: str, folder: Path) -> Speed:
     try:
         _ = [(float(row["model_mean"]), int(row["objects"]), row["method"]) for row in record["figures"]]
         _ = record["environment"]["cpu"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError([f"{folder / SPEED} is not a record of mrnet bench-speed: run it again"]) from error
     return Speed(name, folder, record)
 

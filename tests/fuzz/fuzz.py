@@ -72,6 +72,8 @@ def fuzz(name: str, seconds: int, found: Path) -> None:
 
     with tempfile.TemporaryDirectory() as seeds:
         for number, content in enumerate(reader.seeds()):
+            # also imports what takes longer than a run may
+            check(reader, content)
             (Path(seeds) / str(number)).write_bytes(content)
         # what hangs or takes 2 GB ends the process, and leaves its input
         (found / name).mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,3 +38,29 @@ def test_damage_is_refused_in_words(name: str, data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(content)))
         content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=8))
     check(reader, bytes(content))
+
+
+def replaced(whole: object) -> Iterator[object]:
+    """A JSON value with each of its parts in turn taken out, or of another kind."""
+    yield from (None, -1, 0.5, 10**400, math.inf, math.nan, "x", "../x", [], [None], {}, {"x": 1}, True)
+    parts = list(whole.items() if isinstance(whole, dict) else enumerate(whole) if isinstance(whole, list) else [])
+    for place, part in parts:
+        for other in replaced(part):
+            if isinstance(whole, dict):
+                yield {**whole, place: other}
+            elif isinstance(whole, list):
+                yield [*whole[:place], other, *whole[place + 1 :]]
+        if isinstance(whole, dict):
+            yield {key: value for key, value in whole.items() if key != place}
+
+
+@pytest.mark.parametrize("name", ["scores", "predictions", "speed", "polygons"])
+def test_records_of_other_kinds_are_refused_in_words(name: str) -> None:
+    failed = {}
+    for seed in READERS[name].seeds():
+        for other in replaced(json.loads(seed)):
+            try:
+                check(READERS[name], json.dumps(other).encode())
+            except Exception as error:
+                failed[f"{type(error).__name__} {error}"] = other
+    assert failed == {}
