@@ -12,8 +12,10 @@ from typing import Any, cast
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from click.testing import Result
+from click.testing import CliRunner, Result
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from mrnet_cli.cli.main import main
 
 # no smooth scrolling, so that what is aimed at stands still
 DESKTOP = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
@@ -265,3 +267,20 @@ def test_without_pictures_the_scored_frames_are_gone_through(
     tab.focus("#slider")
     tab.keyboard.press("End")
     assert tab.locator("#frame").inner_text() == "00010 (11 of 12)"
+
+
+def test_what_a_record_says_is_text_too(opened: Callable[..., Page], runs: Path, tmp_path: Path) -> None:
+    """Names of folders hold no slash, but a record may, and so an end of the script that it stands in."""
+    shutil.copytree(runs / "scores" / "late", tmp_path / "late")
+    record = tmp_path / "late" / "evaluate.json"
+    evil = "</script><script>alert(3)</script>\\u001b[31m"
+    text = record.read_text()
+    for key in ("title", "split", "command", "predictions"):
+        text = re.sub(rf'"{key}": "[^"]*"', lambda found: f'{found[0].partition(":")[0]}: "{evil}"', text)
+    record.write_text(text)
+    result = CliRunner().invoke(main, ["report", str(tmp_path / "late"), "--html", "--output", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "\x1b" not in result.output
+    tab = opened(tmp_path / "out" / "report.html")
+    assert "</script><script>alert(3)</script>" in tab.locator(".lede").inner_text()
+    assert tab.locator("p script, td script, dd script, caption script").count() == 0
