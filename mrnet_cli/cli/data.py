@@ -12,6 +12,7 @@ import click
 
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.data.layouts import IMAGES, MASKS, Layout, recognise
+from mrnet_cli.data.names import shown
 from mrnet_cli.data.survey import Count, Survey, survey
 from mrnet_cli.errors import DataError
 
@@ -45,10 +46,10 @@ def check(folder: Path, as_json: bool) -> None:
         report = {"layout": layout.kind, **asdict(found), "command": command}
         click.echo(json.dumps(report, indent=2))
     else:
-        click.echo(f"{folder}: {_title(layout)}")
+        click.echo(shown(f"{folder}: {_title(layout)}"))
         for name, count in found.counts.items():
-            click.echo(f"{name + ': ' if name else ''}{_described(count)}")
-        click.echo(command)
+            click.echo(shown(f"{name + ': ' if name else ''}{_described(count)}"))
+        click.echo(shown(command))
     if found.problems:
         raise DataError(found.problems)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from mrnet_cli.cli.options import Listed, comma_separated
 from mrnet_cli.cli.output import hold_output
+from mrnet_cli.cli.plain import plain
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
@@ -143,5 +144,5 @@ def _show_variants(done: Sequence[Measured]) -> None:
     for one in done:
         interval = f"{percent(one.low)} to {percent(one.high)}"
         seconds = f"{one.seconds_per_frame:.3f}"
-        table.add_row(one.variant, one.seed, percent(one.jf), interval, percent(one.j), percent(one.f), seconds)
+        table.add_row(plain(one.variant), one.seed, percent(one.jf), interval, percent(one.j), percent(one.f), seconds)
     Console().print(table)

@@ -88,9 +88,9 @@ def lacking(folder: Path, names: Sequence[str], why: str) -> list[str]:
 def picture_size(path: Path) -> tuple[int, int] | None:
     """H W of a picture that is not decoded; nothing where it is none."""
     try:
-        with Image.open(path) as image:
+        with open_picture(path, path, FORMATS) as image:
             return image.height, image.width
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, DataError):
         return None
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from natsort import natsorted
-from PIL import Image
 
 from mrnet_cli.data.davis import Year, read_split
-from mrnet_cli.data.frames import SUFFIXES
+from mrnet_cli.data.frames import FORMATS, SUFFIXES
+from mrnet_cli.data.limits import open_picture
 from mrnet_cli.errors import DataError
 
 Kind = Literal["davis", "trees", "masks", "frames"]
@@ -142,7 +142,7 @@ def _first_pictures(folder: Path) -> list[Path]:
 
 def _is_mask(path: Path) -> bool:
     try:
-        with Image.open(path) as image:
+        with open_picture(path, path, FORMATS) as image:
             return image.format == "PNG" and image.mode in ("1", "L", "P")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except (OSError, SyntaxError, ValueError, DataError):
         return path.suffix.lower() == ".png"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from mrnet_cli.data.frames import lacking
+from mrnet_cli.data.limits import read_text
+from mrnet_cli.data.records import parse_json
 from mrnet_cli.errors import DataError
 
 
@@ -44,11 +45,11 @@ def read_meta(path: Path) -> dict[str, VideoMeta]:
         DataError: it cannot be read, or holds something else.
     """
     try:
-        videos = json.loads(path.read_bytes())["videos"]
+        videos = parse_json(read_text(path))["videos"]
         return {name: _video(video["objects"]) for name, video in videos.items()}
     except OSError as error:
         raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError([f"{path} is not the meta.json of YouTube-VOS or LVOS: videos, objects by id"]) from error
 
 

@@ -28,6 +28,7 @@ from mrnet_cli.data.frames import check_frames, read_frame
 from mrnet_cli.data.mask_trees import below, list_masks, open_tree
 from mrnet_cli.data.masks import read_checked_mask, write_index_mask
 from mrnet_cli.data.rankings import read_rankings
+from mrnet_cli.data.video_meta import read_meta
 from mrnet_cli.data.videos import VideoWriter, open_video, read_video
 from mrnet_cli.errors import MrnetError
 
@@ -236,6 +237,11 @@ READERS = {
         "ablation.csv",
         read_run,
         lambda: [b"variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\nnone,0,1,1,1,,,1,1,here\n"],
+    ),
+    "meta": Reader(
+        "meta.json",
+        lambda folder: read_meta(folder / "meta.json"),
+        lambda: [b'{"videos": {"bear": {"objects": {"1": {"category": "bear", "frames": ["00000"]}}}}}'],
     ),
     "weights": Reader("w.safetensors", read_weights, weights),
     "video": Reader("clip.mp4", watch, videos),

@@ -54,7 +54,7 @@ def replaced(whole: object) -> Iterator[object]:
             yield {key: value for key, value in whole.items() if key != place}
 
 
-@pytest.mark.parametrize("name", ["scores", "predictions", "speed", "polygons"])
+@pytest.mark.parametrize("name", ["scores", "predictions", "speed", "polygons", "meta"])
 def test_records_of_other_kinds_are_refused_in_words(name: str) -> None:
     failed = {}
     for seed in READERS[name].seeds():

@@ -194,3 +194,9 @@ def test_an_unknown_tensor_is_named(rewrite: Rewrite) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_values_that_are_not_finite_are_refused(rewrite: Rewrite, value: float) -> None:
     refuses(rewrite(lambda tensors, _: tensors["decoder.head.bias"].fill_(value)), "not finite.*decoder.head.bias")
+
+
+def test_a_configuration_that_asks_for_terabytes_is_refused_without_them(rewrite: Rewrite) -> None:
+    config = TINY.with_changes(decoder_widths=(10**6,) * 4).to_json()
+    refuses(rewrite(lambda _, metadata: metadata.update(mrnet=config)), "another architecture")
+    refuses(rewrite(lambda _, metadata: metadata.update(mrnet=" " * 10**6)), "of more than 10000 characters")
