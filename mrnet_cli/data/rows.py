@@ -13,7 +13,7 @@ from mrnet_cli.data.names import shown
 
 Row = Sequence[str | int | float | None]
 
-_MARKDOWN = re.compile(r"[\\\\`*\[\]<|]")
+_MARKDOWN = re.compile(r"[\\`*\[\]<|]")
 
 
 def percent(value: float) -> str:
