@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -61,7 +62,9 @@ def end_if_interrupted() -> None:
 def _tell(number: signal.Signals) -> int:
     if not _told:
         _told.append(number)
-        print(_WORDS[number], file=sys.stderr, flush=True)
+        # the terminal may be gone
+        with suppress(OSError):
+            print(_WORDS[number], file=sys.stderr, flush=True)
     return 128 + number
 
 
