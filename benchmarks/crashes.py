@@ -5,7 +5,7 @@
 Each round starts `predict`, `evaluate`, `train` or `sweep` on small data, kills it and all its workers (SIGKILL) at a
 random moment from just before its imports end to its own end, looks for files that are not whole, runs it again (with
 `--resume` where there is one), and compares every file with those of the undisturbed run. Moments count in processor
-time, so that a busy machine does not move them. With the same --scratch, a run of this script that was stopped goes on.
+time, so that a busy machine does not move them. With the same --scratch and code, a stopped run goes on.
 `train` trains the network of the tests, which is small. For Linux. Writes results/reliability-crashes.md.
 """
 
@@ -101,7 +101,7 @@ def main(rounds: int, commands: str, seed: int, scratch: Path, page: Path) -> No
                 with log.open("a", newline="") as file:
                     csv.writer(file).writerow(astuple(one))
                 click.echo(f"{command} {number} at {one.moment:.2f} s ({one.phase}): {one.problem or 'well'}")
-                write_text_atomically(page, report(done, seed=seed))
+    write_text_atomically(page, report(done, seed=seed))
     if any(one.problem for one in done):
         raise click.ClickException("not all went well: see the page")
 
