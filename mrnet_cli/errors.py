@@ -47,3 +47,7 @@ class DeviceError(MrnetError):
 
 class MethodError(MrnetError):
     """A method that cannot be run here."""
+
+
+class EngineError(MrnetError):
+    """A cluster that cannot be reached, or whose nodes cannot do the work."""

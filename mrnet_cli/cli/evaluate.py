@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.provenance import provenance
@@ -19,7 +20,7 @@ from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import shown
-from mrnet_cli.data.records import EVALUATE, write_record
+from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
@@ -35,7 +36,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
     "By which rules": ["year", "protocol", "first_last", "resize_predictions", "bound_th", "boundary"],
-    "How, and where to": ["output", "worst", "workers", "zip_limits"],
+    "How, and where to": ["output", "worst", "workers", *ENGINE_OPTIONS, "zip_limits"],
 }
 
 EPILOG = """\b
@@ -97,6 +98,7 @@ Examples:
 )
 @click.option("--output", type=click.Path(file_okay=True, path_type=Path), required=True, help="Folder to write.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
+@engine_options
 @click.option(
     "--zip-limits",
     nargs=3,
@@ -125,6 +127,7 @@ def evaluate(
     boundary: str,
     output: Path,
     workers: int | None,
+    where: EngineChoice,
     zip_limits: tuple[int, int, int] | None,
     worst: int | None,
 ) -> None:
@@ -147,7 +150,8 @@ def evaluate(
     else:
         load = partial(load_davis, davis, year=_year(year, protocol), split=split, resolution=resolution)
         found = load(sequences=names, with_images=False, problems=problems)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    connected = where.connected(davis, annotations, *predictions)
+    with connected as engine, Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("Scoring", total=None)
         evaluations = evaluate_all(
             found,
@@ -157,9 +161,11 @@ def evaluate(
             workers=workers or usable_cores(),
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
             zip_limits=limits,
+            engine=engine,
             known_problems=problems,
         )
-    _write(evaluations, predictions, outputs, split=split)
+        made_by = provenance(engine=engine)
+    _write(evaluations, predictions, outputs, split=split, made_by=made_by)
     if len(evaluations) == 1:
         show_evaluation(evaluations[0], split=split)
     else:
@@ -174,12 +180,13 @@ def evaluate(
             _draw_worst(partial(draw, evaluation, tree, place), place / WORST)
 
 
-def _write(evaluations: list[Evaluation], trees: tuple[Path, ...], places: list[Path], *, split: str) -> None:
-    where = provenance()
+def _write(
+    evaluations: list[Evaluation], trees: tuple[Path, ...], places: list[Path], *, split: str, made_by: JsonObject
+) -> None:
     for evaluation, tree, place in zip(evaluations, trees, places, strict=True):
         write_evaluation(evaluation, place, split=split)
         # last, so that a folder with a record has the tables it speaks of
-        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=where))
+        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=made_by))
 
 
 def _draw_worst(draw: Callable[[], tuple[int, int]], place: Path) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
 import click
+import torch
 
 from mrnet_cli.cli.adaptation import AdaptationType, adaptation_cost, adapting
+from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.output import hold_output
-from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.progress import frame_progress, unseen
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
@@ -23,15 +24,15 @@ from mrnet_cli.data.names import shown
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.inference.datasets import tree_jobs
+from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
+from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
 from mrnet_cli.inference.pipeline import predict as run
-from mrnet_cli.inference.record import Finished, Record, settings_of
-from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
+from mrnet_cli.inference.record import Finished, Record
+from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
-from mrnet_cli.models.determinism import compute_deterministically
-from mrnet_cli.models.weights import load_weights, shipped_weights
 from mrnet_cli.training.adaptation.adapter import Adaptation
 
 path = click.Path(path_type=Path)
@@ -114,6 +115,7 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
     help="Fit a copy of the network to each sequence's first frame: in so many steps at most, or for auto in the way "
     "that gains most for its time [default: not at all].",
 )
+@engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
@@ -146,6 +148,7 @@ def predict(
     dtype: str,
     deterministic: bool,
     adapt: Adaptation | None,
+    where: EngineChoice,
     overlay: bool,
     similarity: bool,
     resume: bool,
@@ -156,10 +159,11 @@ def predict(
     hold_output(output)
     if submission is not None:
         check_submission(submission)
-    if deterministic:
-        compute_deterministically()
-    place = choose_device(device)
-    network = load_weights(weights)
+    place = choose_device(device) if where.local else torch.device(where.device(device))
+    objects = cast("MultiObject | None", multi_object)
+    network = Network(weights, size, str(place), dtype, k, n, objects, deterministic)
+    segmenter = network.segmenter() if where.local else None
+    settings = network.settings(segmenter)
     first = _first(mask, boxes)
     _check_input(davis, images, frames, video, drawn=first is not None, annotated=annotations is not None)
     if meta is not None and images is None:
@@ -171,32 +175,27 @@ def predict(
         jobs = tree_jobs(images, annotations, meta=meta, sequences=names)
     elif first is not None:
         jobs = [folder_job(frames, first) if frames is not None else video_job(cast(Path, video), first)]
-    # the segmenter takes the network into its own precision; what is adapted stays in float32
-    base = copy.deepcopy(network) if adapt else None
-    segmenter = Segmenter(
-        network,
-        device=place,
-        dtype=DTYPES[dtype],
-        size=size,
-        k=k,
-        n=n,
-        multi_object=cast("MultiObject | None", multi_object),
-    )
     pictures = {OVERLAYS: overlay, SIMILARITY: similarity}
-    settings = settings_of(segmenter, weights or shipped_weights())
-    record = Record(
-        output,
-        {**settings, "adaptation": asdict(adapt)} if adapt else settings,
-        provenance={**provenance(place), "pictures": [name for name, wanted in pictures.items() if wanted]},
-    )
-    if resume:
-        record.resume()
-    _show_first(jobs[0], output, found=bool(boxes))
-    todo = unfinished(jobs, output, record)
-    with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
-        prepare = adapting(base, adapt, like=segmenter, advance=advance) if base and adapt else None
-        segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
-        done = segment(on_frame=advance, prepare=prepare)
+    here = place if where.local else torch.device("cpu")
+    with where.connected(davis, images, annotations, frames, video) as engine:
+        record = Record(
+            output,
+            {**settings, "adaptation": asdict(adapt)} if adapt else settings,
+            provenance={**provenance(here, engine), "pictures": [name for name, wanted in pictures.items() if wanted]},
+        )
+        if resume:
+            record.resume()
+        _show_first(jobs[0], output, found=bool(boxes))
+        todo = unfinished(jobs, output, record)
+        with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
+            if segmenter is not None:
+                prepare = adapting(network.load(), adapt, like=segmenter, advance=advance) if adapt else None
+                segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
+                done = segment(on_frame=advance, prepare=prepare)
+            elif engine is not None:
+                prepare_like = partial(adapting, settings=adapt, advance=unseen) if adapt else None
+                work = Segmentation(network.packed(), overlay, similarity, prepare_like)
+                done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if meta is None else "Annotations/")
     _close(done, output, kept=len(jobs) - len(todo))

@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     # what scores masks does without it
     from torch import device as Device
 
+    from mrnet_cli.engines import Engine
 
-def provenance(device: Device | None = None) -> JsonObject:
-    """What every record of this run says: `command` and `environment`.
+
+def provenance(device: Device | None = None, engine: Engine | None = None) -> JsonObject:
+    """What every record of this run says: `command` and `environment`, and with an engine what it is.
 
     Args:
         device: that the command computes on; None where it does without torch.
+        engine: that does the work, of which the environment is but that of the machine that asked for it.
     """
-    return {"command": command_line(), "environment": asdict(environment_of(device))}
+    where = {} if engine is None else {"engine": engine.description}
+    return {"command": command_line(), "environment": asdict(environment_of(device)), **where}
 
 
 def command_line() -> str:

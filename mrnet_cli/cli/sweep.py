@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import cast
 
 import click
+import torch
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.options import Listed, comma_separated
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.plain import plain
@@ -19,9 +21,10 @@ from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
 from mrnet_cli.data.rows import percent
+from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.sweep.plan import Data, Figures, Network, Point
+from mrnet_cli.sweep.plan import Data, Figures, Point
 from mrnet_cli.sweep.run import sweep as run
 from mrnet_cli.sweep.variants import Measured, sweep_variants
 
@@ -62,6 +65,7 @@ Examples:
     show_default=True,
     help="Points at a time; with more than 1 they slow each other, and seconds per frame say so.",
 )
+@engine_options
 @click.option("--resume", is_flag=True, help="Keep the points and sequences that an interrupted sweep finished.")
 @click.option("--output", type=path, required=True, help="Folder for sweep.csv and, below points/, each point's run.")
 def sweep(
@@ -77,6 +81,7 @@ def sweep(
     device: str,
     dtype: str,
     workers: int,
+    where: EngineChoice,
     resume: bool,
     output: Path,
 ) -> None:
@@ -86,13 +91,13 @@ def sweep(
     """
     hold_output(output)
     several = len(weights) > 1
-    if several and (ks or ns or workers > 1):
+    if several and (ks or ns or workers > 1 or not where.local):
         raise click.UsageError(
-            "several --weights are run one after the other, as they are: give no --k, --n, --workers"
+            "several --weights are run here one after the other, as they are: give no --k, --n, --workers, --engine"
         )
     if not several and ks is None and ns is None:
         raise click.UsageError("give --k, --n or both, or --weights for each variant of an ablation")
-    place = choose_device(device)
+    place = choose_device(device) if where.local else torch.device(where.device(device))
     network = Network(weights[0] if weights else None, size, str(place), dtype)
     names = comma_separated(sequences)
     data = Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names))
@@ -111,15 +116,16 @@ def sweep(
         return
     own = load_weights(network.weights).config
     points = [Point(k, n) for k, n in product(ks or (own.k,), ns or (own.n,))]
-    with frame_progress("Sweeping", len(points), unit="points") as advance:
+    with where.connected(davis) as engine, frame_progress("Sweeping", len(points), unit="points") as advance:
         done = run(
             points,
             output,
             network=network,
             data=data,
-            provenance=provenance(place),
+            provenance=provenance(place if where.local else torch.device("cpu"), engine),
             workers=workers,
             resume=resume,
+            engine=engine,
             on_point=advance,
         )
     _show(done, workers)

@@ -18,6 +18,7 @@ from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data import davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
+from mrnet_cli.engines import Engine
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.accumulator import ObjectScore, SequenceScorer
 from mrnet_cli.evaluation.boundary import DAVIS_BOUNDARIES, BoundaryRules
@@ -111,6 +112,7 @@ def evaluate_all(
     workers: int = 1,
     on_progress: OnProgress | None = None,
     zip_limits: ZipLimits | None = None,
+    engine: Engine | None = None,
     known_problems: Sequence[str] = (),
 ) -> list[Evaluation]:
     """Scores trees of masks against annotations.
@@ -124,6 +126,7 @@ def evaluate_all(
             `__name__ == "__main__"`.
         on_progress: called with the frames done and the frames there are.
         zip_limits: what a zip may unpack to.
+        engine: where frames are scored in place of workers.
         known_problems: what was wrong with other sequences; raised with all that is found here.
 
     Returns:
@@ -142,7 +145,8 @@ def evaluate_all(
         problems.append("no sequence to score")
     # with problems known nothing will be scored, but the files still have to be read to name all that is wrong
     work = partial(_score_chunk, score=not problems, boundaries=boundaries)
-    results = _run(chunks, work, workers=workers, on_progress=on_progress)
+    done = _map(chunks, work, workers=workers) if engine is None else engine.map(work, chunks, cost=_cost)
+    results = _collect(done, frames=sum(len(chunk.pairs) for chunk in chunks), on_progress=on_progress)
     problems += [problem for chunk in chunks for problem in results[chunk.place].problems]
     if problems:
         raise DataError(list(dict.fromkeys(problems)))
@@ -155,18 +159,22 @@ def evaluate_all(
     ]
 
 
-def _run(
-    chunks: Sequence[Chunk], work: _Work, *, workers: int, on_progress: OnProgress | None
+def _cost(chunk: Chunk) -> int:
+    return len(chunk.pairs) * max(1, len(chunk.part.numbers))
+
+
+def _collect(
+    done: Generator[tuple[Chunk, _Result], None, None], *, frames: int, on_progress: OnProgress | None
 ) -> dict[tuple[int, int, int], _Result]:
     results: dict[tuple[int, int, int], _Result] = {}
-    done, total = 0, sum(len(chunk.pairs) for chunk in chunks)
+    scored = 0
     # closed, since an error would otherwise keep the other processes at work until it is told
-    with closing(_map(chunks, work, workers=workers)) as scored:
-        for chunk, result in scored:
+    with closing(done):
+        for chunk, result in done:
             results[chunk.place] = result
-            done += len(chunk.pairs)
+            scored += len(chunk.pairs)
             if on_progress is not None:
-                on_progress(done, total)
+                on_progress(scored, frames)
     return results
 
 

@@ -102,7 +102,7 @@ def predict(
     make_output_dir(output)
     record.forget(job.name for job in jobs)
     for job in jobs:
-        finished, choices = _segment(
+        finished, choices = segment(
             segmenter if prepare is None else prepare,
             job,
             output,
@@ -153,7 +153,7 @@ def _ids(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8]) -
     return method.step(image, new_objects=job.late[number].read())
 
 
-def _segment(
+def segment(
     segmenter: Segmenter | Prepare,
     job: Job,
     output: Path,
@@ -163,7 +163,10 @@ def _segment(
     similarity: bool,
     on_frame: OnFrame,
 ) -> tuple[Finished, list[Choice]]:
-    """Segments one video; a segmenter that was made for it is gone when this returns, so that there are never two."""
+    """Segments one video as :func:`predict` does: what it took, and the past frame picked for each frame.
+
+    A segmenter that was made for it is gone when this returns, so that there are never two.
+    """
     prepared = (
         Prepared(segmenter, 0, 0.0, 0.0) if isinstance(segmenter, Segmenter) else _prepared(job, prepare=segmenter)
     )

@@ -14,9 +14,6 @@ from mrnet_cli.data.records import PREDICT, SWEEP, JsonObject, read_record, writ
 from mrnet_cli.data.rows import csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job, davis_jobs
-from mrnet_cli.inference.record import settings_of
-from mrnet_cli.inference.segmenter import DTYPES, Segmenter
-from mrnet_cli.models.weights import load_weights, shipped_weights
 
 TABLE = "sweep.csv"
 COLUMNS = ("k", "n", "J", "F", "J&F", "seconds_per_frame")
@@ -87,26 +84,6 @@ class Data:
             digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
         choice = {"year": self.year, "split": self.split, "resolution": self.resolution}
         return {**choice, "sequences": [job.name for job in jobs], "files_sha256": digest.hexdigest()}
-
-
-@dataclass(frozen=True)
-class Network:
-    """What segments, but for k and n; fields as the options of `mrnet predict`."""
-
-    weights: Path | None
-    size: int | None
-    device: str
-    dtype: str
-
-    def segmenter(self, point: Point | None = None) -> Segmenter:
-        """At a point, or as the weights have it; errors as in :func:`~mrnet_cli.models.weights.load_weights`."""
-        k, n = (point.k, point.n) if point else (None, None)
-        network = load_weights(self.weights)
-        return Segmenter(network, device=self.device, dtype=DTYPES[self.dtype], size=self.size, k=k, n=n)
-
-    def settings(self, segmenter: Segmenter) -> JsonObject:
-        """What the masks depend on beside the data."""
-        return settings_of(segmenter, self.weights or shipped_weights())
 
 
 class SweepFolder:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from mrnet_cli.data.trees import Files, read_tree, write_tree
+from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.sweep.plan import Data, Figures, Network, Point, SweepFolder
+from mrnet_cli.inference.network import Network, PackedNetwork
+from mrnet_cli.sweep.plan import Data, Figures, Point, SweepFolder
 from mrnet_cli.sweep.scored import segment_and_score
 from mrnet_cli.workers import WorkerPool
 
@@ -25,6 +30,7 @@ def sweep(
     provenance: Mapping[str, object],
     workers: int = 1,
     resume: bool = False,
+    engine: Engine | None = None,
     on_point: Callable[[str], None] = lambda name: None,
 ) -> list[tuple[Point, Figures]]:
     """Segments and scores the data at every point.
@@ -37,6 +43,7 @@ def sweep(
         provenance: command and environment, for the records.
         workers: points at a time, each in a process of its own that has its share of the threads.
         resume: keep the points, and of the others the sequences, that an earlier run of the same settings finished.
+        engine: where points are run in place of workers; those that were not finished are run whole.
         on_point: called with a point's name once it is finished.
 
     Returns:
@@ -45,10 +52,10 @@ def sweep(
     Raises:
         DataError: data that cannot be used, or an earlier sweep of other settings.
         OutputError: the output cannot be written.
-        MrnetError: a worker process died.
+        MrnetError: a worker process died; of an engine, naming all problems of all points.
     """
     jobs = data.jobs()
-    settings = network.settings(network.segmenter())
+    settings = network.settings()
     for name in ("k", "n"):
         del settings["config"][name]
     folder = SweepFolder(output)
@@ -59,9 +66,14 @@ def sweep(
     for point in points:
         if point not in todo:
             on_point(point.name)
-    work = partial(run_point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
     folder.write_table(points)
-    with closing(_map(work, todo, workers=workers)) as done:
+    if engine is None:
+        work = partial(run_point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
+        finished = _map(work, todo, workers=workers)
+    else:
+        there = partial(_run_there, jobs=jobs, packed=network.packed(), data=data, provenance=provenance)
+        finished = _write_from(engine.map(there, todo, cost=lambda point: point.k), output)
+    with closing(finished) as done:
         for point in done:
             folder.write_table(points)
             on_point(point.name)
@@ -78,12 +90,30 @@ def run_point(
     provenance: Mapping[str, object],
 ) -> Point:
     """Segments and scores the data at a point; below its folder are `predictions/`, `scores/` and `point.json`."""
+    at_point = replace(network, k=point.k, n=point.n)
     # a sweep that began anew has left no record to resume
     evaluation, seconds = segment_and_score(
-        network, network.segmenter(point), jobs, folder.place(point), data=data, provenance=provenance, resume=True
+        at_point, at_point.segmenter(), jobs, folder.place(point), data=data, provenance=provenance, resume=True
     )
     folder.finish(point, Figures(evaluation.j.mean, evaluation.f.mean, seconds))
     return point
+
+
+def _run_there(
+    point: Point, *, jobs: list[Job], packed: PackedNetwork, data: Data, provenance: Mapping[str, object]
+) -> Files:
+    """:func:`run_point` on another machine: the files that it writes there."""
+    with tempfile.TemporaryDirectory(prefix="mrnet-") as place, packed.unpacked() as network:
+        folder = SweepFolder(Path(place))
+        run_point(point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
+        return read_tree(Path(place))
+
+
+def _write_from(done: Generator[tuple[Point, Files], None, None], output: Path) -> Generator[Point, None, None]:
+    with closing(done):
+        for point, files in done:
+            write_tree(output, point.name, files)
+            yield point
 
 
 def _map(work: Callable[[Point], Point], points: Sequence[Point], *, workers: int) -> Generator[Point, None, None]:

@@ -12,10 +12,11 @@ from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
 from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.pipeline import predict, unfinished
 from mrnet_cli.inference.record import Record
 from mrnet_cli.inference.segmenter import Segmenter
-from mrnet_cli.sweep.plan import Data, Network
+from mrnet_cli.sweep.plan import Data
 
 
 def segment_and_score(

@@ -12,8 +12,9 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.comparison import paired_differences
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.network import Network
 from mrnet_cli.models.weights import load_weights, read_notes
-from mrnet_cli.sweep.plan import Data, Network
+from mrnet_cli.sweep.plan import Data
 from mrnet_cli.sweep.scored import segment_and_score
 
 TABLE = "ablation.csv"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,7 +27,11 @@ from mrnet_cli.training.recipe import RECIPES
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SCRIPT = Path(tiny_mrnet.__file__)
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(SCRIPT)]
+
+
+def torchrun(processes: int, *more: str) -> list[str]:
+    options = ["--standalone", "--nproc-per-node", str(processes), *more]
+    return [sys.executable, "-m", "torch.distributed.run", *options, str(SCRIPT)]
 
 
 def arguments(root: Path, output: Path, *more: str) -> list[str]:
@@ -58,17 +65,18 @@ def one_process(train_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("name", "options"),
+    ("name", "processes", "options"),
     [
-        pytest.param("two", ["--accumulate", "2", "--checkpoint-activations"], id="from the start"),
-        pytest.param("half", ["--resume"], id="taken up", marks=pytest.mark.slow),
+        pytest.param("two", 2, ["--accumulate", "2", "--checkpoint-activations"], id="two, in parts"),
+        pytest.param("half", 2, ["--resume"], id="two, taken up", marks=pytest.mark.slow),
+        pytest.param("four", 4, [], id="four", marks=pytest.mark.slow),
     ],
 )
-def test_two_processes_end_with_the_weights_of_one(
-    one_process: Path, train_root: Path, name: str, options: list[str]
+def test_several_processes_have_the_losses_and_the_weights_of_one(
+    one_process: Path, train_root: Path, name: str, processes: int, options: list[str]
 ) -> None:
     alone, shared = one_process / "one", one_process / name
-    command = [*TORCHRUN, *arguments(train_root, shared, *options)]
+    command = [*torchrun(processes), *arguments(train_root, shared, *options)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     expected, found = (load_file(folder / "checkpoint.safetensors") for folder in (alone, shared))
@@ -80,3 +88,26 @@ def test_two_processes_end_with_the_weights_of_one(
     assert [row["step"] for row in logs[1]] == ["1", "2", "3", "4"]
     losses = [[float(row["loss"]) for row in log] for log in logs]
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_brought_back_and_the_end_is_that_of_an_undisturbed_training(
+    train_root: Path, tmp_path: Path
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["--steps", "16", "--resume"]
+    subprocess.run([*torchrun(2), *arguments(train_root, whole, *options)], capture_output=True, check=True)
+    command = [*torchrun(2, "--max-restarts", "1"), *arguments(train_root, killed, *options)]
+    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 300
+    while not (killed / "checkpoint.safetensors").is_file() and time.monotonic() < until:
+        time.sleep(0.005)
+    children = Path(f"/proc/{launcher.pid}/task/{launcher.pid}/children").read_text().split()
+    os.kill(int(children[1]), signal.SIGKILL)
+    stdout, stderr = launcher.communicate(timeout=300)
+    assert launcher.returncode == 0, stderr
+    assert "exitcode: -9" in stderr, "the training ended before it could be killed"
+    assert stdout.count("trained 16 steps") == 1
+    expected, found = (load_file(folder / "checkpoint.safetensors") for folder in (whole, killed))
+    assert found.keys() == expected.keys()
+    assert [name for name, tensor in found.items() if not torch.equal(tensor, expected[name])] == []

@@ -1,0 +1,91 @@
+"""Where a command does its work: the options, and the engine that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mrnet_cli.engines import Engine
+from mrnet_cli.errors import EngineError
+
+ENGINE_OPTIONS = ["engine", "address", "task_cpus", "task_gpus"]
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """What the options say."""
+
+    engine: str
+    address: str
+    task_cpus: int
+    task_gpus: float
+
+    @property
+    def local(self) -> bool:
+        """Whether this machine does the work."""
+        return self.engine == "local"
+
+    def device(self, name: str) -> str:
+        """What ``--device`` means on nodes of a cluster: ``auto`` is a GPU where tasks are given one."""
+        return ("cuda" if self.task_gpus else "cpu") if name == "auto" else name
+
+    @contextmanager
+    def connected(self, *needs: Path | None) -> Iterator[Engine | None]:
+        """The engine; None for this machine.
+
+        Args:
+            needs: files and folders that the work reads, where there are such.
+
+        Raises:
+            EngineError: Ray is not installed, or as of :func:`~mrnet_cli.engines.ray.connect`.
+        """
+        if self.local:
+            yield None
+            return
+        try:
+            from mrnet_cli.engines.ray import Resources, connect
+        except ImportError as error:
+            remedy = "pip install 'mrnet-cli[ray]'"
+            raise EngineError(f"--engine ray needs a package that is not installed: {remedy}") from error
+        given: Sequence[Path] = [path for path in needs if path is not None]
+        with connect(self.address, Resources(self.task_cpus, self.task_gpus), needs=given) as engine:
+            yield engine
+
+
+def engine_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options of :class:`EngineChoice` to a command, which gets them as one argument, `where`."""
+    options = [
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "ray"]),
+            default="local",
+            show_default=True,
+            help="Work on this machine, or on a Ray cluster that it is a node of.",
+        ),
+        click.option("--address", default="auto", show_default=True, help="Of the cluster's head: HOST:PORT."),
+        click.option(
+            "--task-cpus", type=click.IntRange(1), default=1, show_default=True, help="CPUs and threads of a Ray task."
+        ),
+        click.option(
+            "--task-gpus",
+            type=click.FloatRange(0),
+            default=0,
+            show_default=True,
+            help="GPUs of a Ray task, or a share of one.",
+        ),
+    ]
+
+    @wraps(command)
+    def with_choice(*, engine: str, address: str, task_cpus: int, task_gpus: float, **others: Any) -> None:  # noqa: ANN401
+        command(where=EngineChoice(engine, address, task_cpus, task_gpus), **others)
+
+    decorated: Callable[..., None] = with_choice
+    for option in reversed(options):
+        decorated = option(decorated)
+    return decorated

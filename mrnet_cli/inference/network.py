@@ -1,0 +1,95 @@
+"""What a segmenter is made from, here or on another machine that has no copy of the weights."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from mrnet_cli.data.records import JsonObject
+from mrnet_cli.inference.record import settings_of
+from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
+from mrnet_cli.models.config import MultiObject
+from mrnet_cli.models.determinism import compute_deterministically
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.weights import load_weights, shipped_weights
+
+
+@dataclass(frozen=True)
+class Network:
+    """What segments; fields as the options of `mrnet predict`."""
+
+    weights: Path | None
+    size: int | None
+    device: str
+    dtype: str
+    k: int | None = None
+    n: int | None = None
+    multi_object: MultiObject | None = None
+    deterministic: bool = False
+
+    def load(self) -> MRNet:
+        """The network as the weights have it; errors as in :func:`~mrnet_cli.models.weights.load_weights`."""
+        return load_weights(self.weights)
+
+    def segmenter(self) -> Segmenter:
+        """What segments on this machine.
+
+        Raises:
+            WeightsError: as in :func:`~mrnet_cli.models.weights.load_weights`.
+            DeviceError: this machine has no such device.
+        """
+        if self.deterministic:
+            compute_deterministically()
+        return self._segmenter(choose_device(self.device), optimise=True)
+
+    def settings(self, segmenter: Segmenter | None = None) -> JsonObject:
+        """What the masks depend on beside the data; without a segmenter, the device need not be of this machine.
+
+        Args:
+            segmenter: from :meth:`segmenter`, where there is one, which saves making another.
+
+        Raises:
+            WeightsError: as in :func:`~mrnet_cli.models.weights.load_weights`.
+        """
+        made = segmenter or self._segmenter(torch.device("cpu"), optimise=False)
+        settings = settings_of(made, self.weights or shipped_weights())
+        return {**settings, "device": torch.device(self.device).type}
+
+    def packed(self) -> PackedNetwork:
+        """With its weights, for another machine."""
+        path = self.weights or shipped_weights()
+        return PackedNetwork(self, path.name, path.read_bytes())
+
+    def _segmenter(self, device: torch.device, *, optimise: bool) -> Segmenter:
+        return Segmenter(
+            self.load(),
+            device=device,
+            dtype=DTYPES[self.dtype],
+            size=self.size,
+            k=self.k,
+            n=self.n,
+            multi_object=self.multi_object,
+            optimise=optimise,
+        )
+
+
+@dataclass(frozen=True)
+class PackedNetwork:
+    """A network that brings the file of its weights."""
+
+    network: Network
+    name: str
+    content: bytes
+
+    @contextmanager
+    def unpacked(self) -> Iterator[Network]:
+        """The network, with its weights in a file of this machine for as long as the context lasts."""
+        with tempfile.TemporaryDirectory(prefix="mrnet-") as folder:
+            path = Path(folder) / self.name
+            path.write_bytes(self.content)
+            yield replace(self.network, weights=path)
