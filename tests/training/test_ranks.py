@@ -98,7 +98,9 @@ def test_a_killed_process_is_brought_back_and_the_end_is_that_of_an_undisturbed_
     options = ["--steps", "16", "--resume"]
     subprocess.run([*torchrun(2), *arguments(train_root, whole, *options)], capture_output=True, check=True)
     command = [*torchrun(2, "--max-restarts", "1"), *arguments(train_root, killed, *options)]
-    launcher = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # without it, those that come back find the addresses of those that were killed
+    environment = {**os.environ, "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+    launcher = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 300
     while not (killed / "checkpoint.safetensors").is_file() and time.monotonic() < until:
         time.sleep(0.005)
