@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from mrnet_cli.engines import Engine
-from mrnet_cli.errors import EngineError
+from mrnet_cli.errors import DeviceError, EngineError
 
 ENGINE_OPTIONS = ["engine", "address", "task_cpus", "task_gpus"]
 
@@ -32,7 +32,15 @@ class EngineChoice:
         return self.engine == "local"
 
     def device(self, name: str) -> str:
-        """What ``--device`` means on nodes of a cluster: ``auto`` is a GPU where tasks are given one."""
+        """What ``--device`` means on nodes of a cluster: ``auto`` is a GPU where tasks are given one.
+
+        Raises:
+            DeviceError: tasks have no such device.
+        """
+        if name not in ("auto", "cpu", "cuda") or (name == "cuda" and not self.task_gpus):
+            raise DeviceError(
+                f"tasks on Ray have no device {name!r}: give --device cpu, or --task-gpus and --device cuda"
+            )
         return ("cuda" if self.task_gpus else "cpu") if name == "auto" else name
 
     @contextmanager

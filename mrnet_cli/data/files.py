@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -95,9 +96,12 @@ def remove_temporaries(folder: Path) -> None:
     Raises:
         OutputError: a file cannot be removed.
     """
-    for path in folder.rglob(".*.tmp"):
-        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+    for path in [path for path in folder.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]:
+        if path.is_file():
             remove_file(path)
+        elif path.is_dir() and not path.is_symlink():
+            # a sequence that was written aside; what cannot be removed is of no harm
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def check_output_dir(path: Path) -> None:

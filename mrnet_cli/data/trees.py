@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from mrnet_cli.data.files import make_output_dir, temporary_beside
+from mrnet_cli.data.files import make_output_dir, reason, temporary_beside
 from mrnet_cli.errors import OutputError
 
 # by their paths within a folder, parts joined by /
@@ -42,7 +42,7 @@ def write_tree(folder: Path, name: str, files: Files) -> None:
             place.write_bytes(content)
         _move(aside, folder)
     except OSError as error:
-        raise OutputError(f"{folder} cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise OutputError(f"{folder} cannot be written: {reason(error)}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

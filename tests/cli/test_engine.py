@@ -1,4 +1,4 @@
-"""``--engine`` where there is no Ray: the remedy in one line, and nothing written."""
+"""``--engine ray`` as it cannot be had: the remedy in one line, and nothing written."""
 
 from __future__ import annotations
 
@@ -26,3 +26,22 @@ def test_without_ray_installed_the_remedy_is_told(
     assert result.exit_code == 2, result.output
     assert result.stderr == "Error: --engine ray needs a package that is not installed: pip install 'mrnet-cli[ray]'\n"
     assert not output.exists()
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "banana"])
+def test_a_device_that_tasks_are_not_given_is_refused(tmp_path: Path, device: str) -> None:
+    arguments = [
+        "predict",
+        "--davis",
+        "nowhere",
+        "--engine",
+        "ray",
+        "--device",
+        device,
+        "--output",
+        str(tmp_path / "out"),
+    ]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stderr.startswith(f"Error: tasks on Ray have no device '{device}': give --device cpu")
+    assert not (tmp_path / "out").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mrnet_cli.data.files import remove_temporaries
 from mrnet_cli.data.trees import read_tree, write_tree
 from mrnet_cli.errors import OutputError
 
@@ -49,6 +50,13 @@ def test_a_record_comes_after_the_folders_it_speaks_of(tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "replace", watched)
     write_tree(tmp_path, "k1", {"k1/a.json": b"", "k1/scores/a.csv": b"", "k1/masks/0.png": b""})
     assert moved == ["masks", "scores", "a.json"]
+
+
+def test_what_a_killed_run_wrote_aside_is_removed_by_the_next(tmp_path: Path) -> None:
+    write_tree(tmp_path / ".bear.123.tmp", "bear", FILES)
+    write_tree(tmp_path, "dog", {"dog/00000.png": b"0"})
+    remove_temporaries(tmp_path)
+    assert list(read_tree(tmp_path)) == ["dog/00000.png"]
 
 
 def test_a_folder_that_cannot_be_filled_leaves_nothing(tmp_path: Path) -> None:
