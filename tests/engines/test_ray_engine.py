@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -160,9 +161,13 @@ def test_what_is_wrong_is_told_all_at_once_and_the_rest_is_kept(
     output = tmp_path / "out"
     frames = root / "JPEGImages" / "480p"
     whole = {name: (frames / name / "00007.jpg").read_bytes() for name in ("s1", "s4")}
-    for name, content in whole.items():
-        # cut within, so that it is seen only when it is decoded
-        (frames / name / "00007.jpg").write_bytes(content[: len(content) // 2] + content[-2:])
+    for name in whole:
+        # a PNG with its head and its end whole, so that the damage is seen only when it is decoded
+        buffer = BytesIO()
+        Image.open(frames / name / "00007.jpg").save(buffer, "PNG")
+        damaged = bytearray(buffer.getvalue())
+        damaged[len(damaged) // 2 : len(damaged) // 2 + 64] = bytes(64)
+        (frames / name / "00007.jpg").write_bytes(damaged)
     broken = mrnet(*work, "--output", output)
     assert broken.returncode == 2
     problems = [line for line in broken.stderr.splitlines() if line.startswith("Error: ")]
