@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lint bench results docs clean
+.PHONY: setup demo test test-all lint bench results docs wheel test-lowest clean
 
 setup: .venv/.complete
 
@@ -36,5 +36,23 @@ docs: setup
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
+# what a user installs: the wheel in an environment of its own, the demo run where no source tree is
+wheel: setup
+	rm -rf dist .wheel
+	$(BIN)/python -m pip install --quiet build twine
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(PYTHON) -m venv .wheel
+	.wheel/bin/python -m pip install --quiet dist/*.whl
+	cd .wheel && bin/mrnet demo --output demo
+	.wheel/bin/python -m pip check
+
+# the quick tests with the oldest packages that pyproject.toml allows
+test-lowest:
+	rm -rf .lowest
+	$(PYTHON) -m venv .lowest
+	.lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . hypothesis pytest
+	.lowest/bin/python -m pytest tests/data tests/evaluation tests/models tests/inference
+
 clean:
-	rm -rf .venv demo site
+	rm -rf .venv .wheel .lowest demo dist site

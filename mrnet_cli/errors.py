@@ -51,3 +51,7 @@ class MethodError(MrnetError):
 
 class EngineError(MrnetError):
     """A cluster that cannot be reached, or whose nodes cannot do the work."""
+
+
+class ExportError(MrnetError):
+    """A network that cannot be exported, or whose files do not give the same."""

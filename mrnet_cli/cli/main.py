@@ -26,6 +26,7 @@ COMMANDS = {
     "report": ("mrnet_cli.cli.report:report", "Tables and figures of runs beside the published numbers."),
     "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
     "data": ("mrnet_cli.cli.data:data", "Looks at data before it is used."),
+    "export": ("mrnet_cli.cli.export:export", "The network as ONNX files, checked against PyTorch."),
     "info": ("mrnet_cli.cli.info:info", "Versions, devices and weights."),
     "demo": ("mrnet_cli.cli.demo:demo", "The whole loop on data made on the spot."),
 }

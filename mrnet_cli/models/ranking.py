@@ -88,13 +88,14 @@ def rank_masks(maps: Tensor, past_masks: Tensor, groups: Tensor, multi_object: M
         empty, -torch.inf
     )
     latest_first = average_v.flip(0).argmax(dim=0)
-    chosen = (len(maps) - 1 - latest_first).masked_fill(empty.all(dim=0), 0)
-    objects = torch.arange(len(chosen), device=chosen.device)
+    chosen = (maps.shape[0] - 1 - latest_first).masked_fill(empty.all(dim=0), 0)
+    objects = torch.arange(chosen.shape[0], device=chosen.device)
     return Ranking(maps[chosen, objects], past_masks[chosen, objects], chosen, average_v)
 
 
 def _group_mean(values: Tensor, groups: Tensor) -> Tensor:
     """Averages K B ... over the objects of each group and hands every object its group's mean."""
     # B by B weights, since to count the groups would make a GPU wait
-    same = (groups[:, None] == groups).to(values.dtype).view(len(groups), len(groups), *[1] * (values.ndim - 2))
+    # (by `shape`, not `len`: an export takes that for a constant)
+    same = (groups[:, None] == groups).to(values.dtype).view(*groups.shape, *groups.shape, *[1] * (values.ndim - 2))
     return (values[:, None] * same).sum(dim=2) / same.sum(dim=1)

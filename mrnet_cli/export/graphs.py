@@ -1,0 +1,182 @@
+"""The network in three parts that ONNX can hold, for the objects of one video.
+
+Shape letters: B objects, C channels, K candidates, H W image size, multiples of 32, h w = H/32 W/32.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from timm.layers.conv2d_same import Conv2dSame
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mrnet_cli.models.aggregation import LIMIT, soft_aggregation
+from mrnet_cli.models.backbone import Features
+from mrnet_cli.models.folding import fold_batch_norm, traced
+from mrnet_cli.models.memory import stride32_mask
+from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.ranking import Ranking
+
+# of every tensor that a part takes or gives, its axes; those named by a letter may have any length
+AXES: Mapping[str, tuple[str, ...]] = {
+    "image": ("B", "3", "H", "W"),
+    "mask": ("B", "1", "H", "W"),
+    "f4": ("B", "C4", "H/4", "W/4"),
+    "f8": ("B", "C8", "H/8", "W/8"),
+    "f16": ("B", "C16", "H/16", "W/16"),
+    "f32": ("B", "C32", "H/32", "W/32"),
+    "key": ("B", "C32", "H/32", "W/32"),
+    "mask32": ("B", "1", "H/32", "W/32"),
+    "past_keys": ("K", "B", "C32", "H/32", "W/32"),
+    "past_masks": ("K", "B", "1", "H/32", "W/32"),
+    "reference": ("B", "C32", "H/32", "W/32"),
+    "similarity": ("B", "1", "H/32", "W/32"),
+    "chosen_mask": ("B", "1", "H/32", "W/32"),
+    "chosen": ("B",),
+    "probability": ("B", "1", "H", "W"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file to be.
+
+    Attributes:
+        name: of the file, without its ending.
+        module: what is exported.
+        original: what it must agree with: the same by the network as it is written.
+        inputs: names in order, each in :data:`AXES`.
+        outputs: likewise.
+    """
+
+    name: str
+    module: nn.Module
+    original: nn.Module
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def parts_of(network: MRNet) -> list[Part]:
+    """Encoder, matching with ranking where the variant has it, and decoder; the network stays as it is.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+    """
+    own = copy.deepcopy(network)
+    own.encoder.body = _plain(own.encoder.body)
+    features = Features._fields
+    guides = {"none": (), "mask": ("chosen_mask",), "mask+similarity": ("similarity", "chosen_mask")}
+    used = guides[own.config.variant]
+    encoder = Part("encoder", _Encoder(own), _Encoder(network), ("image", "mask"), (*features, "key", "mask32"))
+    matching = Part(
+        "matching",
+        _Matching(own),
+        _Matching(network),
+        ("key", "past_keys", "past_masks"),
+        ("similarity", "chosen_mask", "chosen"),
+    )
+    decoder = Part(
+        "decoder",
+        _Decoder(own, used, merge),
+        _Decoder(network, used, _merge_as_written),
+        (*features, "reference", *used),
+        ("probability",),
+    )
+    return [encoder, matching, decoder] if used else [encoder, decoder]
+
+
+def merge(logits: Tensor) -> Tensor:
+    """Soft aggregation as in :func:`~mrnet_cli.models.aggregation.soft_aggregation`, for one video.
+
+    Args:
+        logits: B 1 H W.
+
+    Returns:
+        B 1 H W in [0, 1].
+
+    >>> merge(torch.zeros(1, 1, 1, 1)).item()
+    0.5
+    """
+    logits = logits.clamp(-LIMIT, LIMIT)
+    log_background = functional.logsigmoid(-logits).sum(dim=0, keepdim=True)
+    background = torch.exp(log_background)
+    # 1 - b by tanh: ONNX has no expm1, and the plain difference loses its last digits where b is near 1
+    background_odds = background / (torch.tanh(-log_background / 2) * (1 + background))
+    odds = torch.exp(logits)
+    return odds / (odds.sum(dim=0, keepdim=True) + background_odds)
+
+
+def _merge_as_written(logits: Tensor) -> Tensor:
+    return soft_aggregation(logits, torch.zeros(len(logits), dtype=torch.long), count=1)
+
+
+class _Encoder(nn.Module):
+    def __init__(self, network: MRNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        features = self.network.encode(image, mask)
+        return (*features, self.network.key(features), stride32_mask(mask))
+
+
+class _Matching(nn.Module):
+    def __init__(self, network: MRNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, key: Tensor, past_keys: Tensor, past_masks: Tensor) -> tuple[Tensor, ...]:
+        groups = torch.zeros(key.shape[0], dtype=torch.long)
+        ranking = self.network.rank(key, past_keys, past_masks, groups)
+        return ranking.similarity, ranking.mask, ranking.chosen
+
+
+class _Decoder(nn.Module):
+    def __init__(self, network: MRNet, guides: tuple[str, ...], merged: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.network, self.guides, self.merged = network, guides, merged
+
+    def forward(self, f4: Tensor, f8: Tensor, f16: Tensor, f32: Tensor, reference: Tensor, *guides: Tensor) -> Tensor:
+        given = dict(zip(self.guides, guides, strict=True))
+        mask = given.get("chosen_mask", f32)
+        ranking = Ranking(given.get("similarity", mask), mask, mask, mask) if given else None
+        return self.merged(self.network.decode(Features(f4, f8, f16, f32), reference, ranking))
+
+
+def _plain(body: nn.Module) -> nn.Module:
+    """A backbone with BatchNorm folded, and with TensorFlow's "same" padding as fixed numbers.
+
+    timm works that padding out from each input's size; for sizes that are multiples of the stride it is always the
+    same, and a runtime can take fixed numbers into its convolutions.
+    """
+    graph = traced(body)
+    fold_batch_norm(graph)
+    for name, conv in list(graph.named_modules()):
+        if isinstance(conv, Conv2dSame):
+            graph.set_submodule(name, nn.Sequential(nn.ZeroPad2d(_same_padding(conv)), _without_padding(conv)))
+    return graph
+
+
+def _same_padding(conv: nn.Conv2d) -> tuple[int, int, int, int]:
+    """Left, right, top, bottom."""
+    sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
+    rows, columns = (max((kernel - 1) * dilation + 1 - stride, 0) for kernel, dilation, stride in sides)
+    return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
+
+
+def _without_padding(conv: nn.Conv2d) -> nn.Conv2d:
+    plain = nn.Conv2d(
+        conv.in_channels,
+        conv.out_channels,
+        (conv.kernel_size[0], conv.kernel_size[1]),
+        (conv.stride[0], conv.stride[1]),
+        dilation=(conv.dilation[0], conv.dilation[1]),
+        groups=conv.groups,
+        bias=conv.bias is not None,
+    )
+    plain.load_state_dict(conv.state_dict())
+    return plain

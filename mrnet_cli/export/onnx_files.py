@@ -1,0 +1,140 @@
+"""ONNX files of the network, checked against PyTorch before anything is written."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mrnet_cli.data.files import make_output_dir, write_bytes_atomically, write_text_atomically
+from mrnet_cli.errors import ExportError
+from mrnet_cli.export.graphs import AXES, Part, parts_of
+from mrnet_cli.models.mrnet import MRNet
+
+# largest difference from PyTorch, as a share of an output's largest value where that is above 1
+TOLERANCE = 1e-4
+CONFIG = "mrnet.json"
+_OPSET = 17
+
+
+@dataclass(frozen=True)
+class Case:
+    """What files are made or checked with: objects, candidates, H and W."""
+
+    objects: int
+    candidates: int
+    height: int
+    width: int
+
+
+# nothing but channels is the same in any two, so that what an export took for a constant is found
+_MADE = Case(2, 3, 96, 128)
+CHECKED = (Case(1, 1, 64, 160), Case(3, 5, 160, 96), Case(2, 2, 32, 32))
+
+
+def export(network: MRNet, output: Path) -> dict[str, float]:
+    """Writes an ONNX file for each part of a network, and its configuration as ``mrnet.json``.
+
+    Args:
+        network: in evaluation mode, on the CPU, in float32.
+        output: folder to write.
+
+    Returns:
+        For each file the largest difference from PyTorch, over :data:`CHECKED`.
+
+    Raises:
+        ExportError: the extra is not installed, or a file does not give what PyTorch gives; nothing is written.
+        OutputError: a file cannot be written.
+    """
+    runtime = _runtime()
+    parts = parts_of(network)
+    contents = {part.name: _content(part, network) for part in parts}
+    found = {f"{part.name}.onnx": _difference(part, contents[part.name], network, runtime) for part in parts}
+    wrong = [f"{name} differs from PyTorch by {value:.1e}" for name, value in found.items() if not value <= TOLERANCE]
+    if wrong:
+        raise ExportError(f"{'; '.join(wrong)}, more than {TOLERANCE:.0e}: report this with the output of mrnet info")
+    make_output_dir(output)
+    for name, content in contents.items():
+        write_bytes_atomically(output / f"{name}.onnx", content)
+    write_text_atomically(output / CONFIG, network.config.to_json() + "\n")
+    return found
+
+
+def _runtime() -> ModuleType:
+    try:
+        import onnx  # noqa: F401  # torch's exporter needs it
+        import onnxruntime
+    except ImportError as error:
+        raise ExportError(f"{error.name} is not installed: pip install 'mrnet-cli[onnx]'") from error
+    return onnxruntime  # type: ignore[no-any-return]
+
+
+def _content(part: Part, network: MRNet) -> bytes:
+    names = (*part.inputs, *part.outputs)
+    channels = {axis for axes in AXES.values() for axis in axes if axis.startswith("C")}
+    free = {
+        name: {place: axis for place, axis in enumerate(AXES[name]) if not axis.isdigit() and axis not in channels}
+        for name in names
+    }
+    file = io.BytesIO()
+    inputs = _inputs(part, network, _MADE)
+    with warnings.catch_warnings(), torch.no_grad():
+        # of the tracing exporter, deprecated though the one that follows it takes minutes over this network; whether
+        # what it warns of did harm is settled by the check
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            part.module,
+            inputs,
+            file,
+            input_names=list(part.inputs),
+            output_names=list(part.outputs),
+            dynamic_axes=free,
+            opset_version=_OPSET,
+            dynamo=False,
+        )
+    return file.getvalue()
+
+
+def _difference(part: Part, content: bytes, network: MRNet, runtime: ModuleType) -> float:
+    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    differences = []
+    for case in CHECKED:
+        inputs = _inputs(part, network, case)
+        with torch.no_grad():
+            expected = part.original(*inputs)
+        given = session.run(None, {name: one.numpy() for name, one in zip(part.inputs, inputs, strict=True)})
+        wanted = [expected] if isinstance(expected, Tensor) else expected
+        differences += [relative(mine, theirs.numpy()) for mine, theirs in zip(given, wanted, strict=True)]
+    return max(differences)
+
+
+def relative(given: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
+    """Largest difference, as a share of the largest value where that is above 1; infinite where shapes differ.
+
+    >>> relative(np.float32([1, 4.5]), np.float32([1, 5]))
+    0.1
+    """
+    if given.shape != wanted.shape:
+        return float("inf")
+    return float(np.abs(given - wanted).max() / max(np.abs(wanted).max(), 1))
+
+
+def _inputs(part: Part, network: MRNet, case: Case) -> tuple[Tensor, ...]:
+    """Seeded noise in [0, 1], of the shapes that a part takes."""
+    generator = torch.Generator().manual_seed(1)
+    return tuple(torch.rand(_shape(AXES[name], network, case), generator=generator) for name in part.inputs)
+
+
+def _shape(axes: Sequence[str], network: MRNet, case: Case) -> list[int]:
+    lengths = {"B": case.objects, "K": case.candidates, "1": 1, "3": 3}
+    for stride, channels in zip((4, 8, 16, 32), network.encoder.channels, strict=True):
+        lengths |= {f"C{stride}": channels, f"H/{stride}": case.height // stride, f"W/{stride}": case.width // stride}
+    return [{**lengths, "H": case.height, "W": case.width}[axis] for axis in axes]
