@@ -1,0 +1,28 @@
+"""What the command line tells of itself: help with an example for every command, and shell completion."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from mrnet_cli.cli.main import COMMANDS, main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_helps_with_an_example(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"mrnet {command}" in re.split("Examples?:", result.output)[1]
+
+
+@pytest.mark.parametrize(("words", "completed"), [("mrnet ev", "evaluate"), ("mrnet evaluate --pred", "--predictions")])
+def test_a_shell_completes_commands_and_options(words: str, completed: str) -> None:
+    asked = {"_MRNET_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+    code = "from mrnet_cli.cli.main import main; main(prog_name='mrnet')"
+    run = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True)
+    assert f"plain,{completed}" in run.stdout.splitlines()
