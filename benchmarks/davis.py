@@ -49,9 +49,11 @@ RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
 @click.option("--device", default="auto", show_default=True, help="As of mrnet predict.")
 @click.option("--dtype", default="float32", show_default=True, help="As of mrnet predict.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), help="One of both in place of both.")
-@click.option("--adapt", metavar="auto|STEPS", help="As of mrnet predict, beside the run without.")
+@click.option(
+    "--adapt", type=click.IntRange(min=1), metavar="STEPS", help="As of mrnet predict, beside the run without."
+)
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder to keep predictions in, and to go on from.")
-def main(data: Path, device: str, dtype: str, year: str | None, adapt: str | None, runs: Path | None) -> None:
+def main(data: Path, device: str, dtype: str, year: str | None, adapt: int | None, runs: Path | None) -> None:
     """Measures the shipped weights on DAVIS-2016 and DAVIS-2017 val."""
     for run in RUNS:
         if year is None or run.year == int(year):
@@ -61,13 +63,13 @@ def main(data: Path, device: str, dtype: str, year: str | None, adapt: str | Non
                 measure(run, data.resolve(), place, options=options, adapt=adapt)
 
 
-def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adapt: str | None) -> None:
+def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adapt: int | None) -> None:
     """Predicts and scores one data set and writes ``results/NAME``."""
     which = ("--year", str(run.year), "--split", "val")
     place.mkdir(parents=True, exist_ok=True)
     join_root(run, data, place)
     # the last is what is measured; in this folder, so that the records hold no path of this machine
-    methods = {OURS: options, **({f"{OURS}-adapted": (*options, "--adapt", adapt)} if adapt else {})}
+    methods = {OURS: options, **({f"{OURS}-adapted": (*options, "--adapt", str(adapt))} if adapt else {})}
     for name, how in methods.items():
         mrnet("predict", "--davis", run.folder, *which, *how, "--resume", "--output", name, cwd=place)
     scored = ("--predictions", name, "--output", f"{name}-scores")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import cast
 
-import click
 import torch
 
 from mrnet_cli.cli.progress import Advance
@@ -15,22 +13,7 @@ from mrnet_cli.inference.record import Finished
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
-from mrnet_cli.training.adaptation.adapter import AUTO, Adaptation, Adapter
-
-
-class AdaptationType(click.ParamType):  # type: ignore[type-arg]  # click takes arguments for it only from 8.4 on
-    """``auto``, or a number of steps, of which 0 is no adaptation."""
-
-    name = "adaptation"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Adaptation | None:
-        """How to adapt."""
-        if value is None or isinstance(value, Adaptation):
-            return value
-        if value == "auto":
-            return AUTO
-        steps = click.IntRange(min=0).convert(cast(int, value), param, ctx)
-        return Adaptation(steps) if steps else None
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
 
 
 def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:

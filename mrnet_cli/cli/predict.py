@@ -10,7 +10,7 @@ from typing import cast, get_args
 import click
 import torch
 
-from mrnet_cli.cli.adaptation import AdaptationType, adaptation_cost, adapting
+from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.options import comma_separated
 from mrnet_cli.cli.output import hold_output
@@ -110,10 +110,10 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
     "--adapt",
-    type=AdaptationType(),
-    metavar="auto|STEPS",
-    help="Fit a copy of the network to each sequence's first frame: in so many steps at most, or for auto in the way "
-    "that gains most for its time [default: not at all].",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="STEPS",
+    help="Fit a copy of the network to each sequence's first frame, in so many steps at most [default: 0, not at all].",
 )
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
@@ -147,7 +147,7 @@ def predict(
     device: str,
     dtype: str,
     deterministic: bool,
-    adapt: Adaptation | None,
+    adapt: int,
     where: EngineChoice,
     overlay: bool,
     similarity: bool,
@@ -163,7 +163,7 @@ def predict(
     objects = cast("MultiObject | None", multi_object)
     network = Network(weights, size, str(place), dtype, k, n, objects, deterministic)
     segmenter = network.segmenter() if where.local else None
-    settings = network.settings(segmenter)
+    settings, adaptation = network.settings(segmenter), Adaptation(adapt)
     first = _first(mask, boxes)
     _check_input(davis, images, frames, video, drawn=first is not None, annotated=annotations is not None)
     if meta is not None and images is None:
@@ -180,7 +180,7 @@ def predict(
     with where.connected(davis, images, annotations, frames, video) as engine:
         record = Record(
             output,
-            {**settings, "adaptation": asdict(adapt)} if adapt else settings,
+            {**settings, "adaptation": asdict(adaptation)} if adapt else settings,
             provenance={**provenance(here, engine), "pictures": [name for name, wanted in pictures.items() if wanted]},
         )
         if resume:
@@ -189,11 +189,11 @@ def predict(
         todo = unfinished(jobs, output, record)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
-                prepare = adapting(network.load(), adapt, like=segmenter, advance=advance) if adapt else None
+                prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adapt else None
                 segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
                 done = segment(on_frame=advance, prepare=prepare)
             elif engine is not None:
-                prepare_like = partial(adapting, settings=adapt, advance=unseen) if adapt else None
+                prepare_like = partial(adapting, settings=adaptation, advance=unseen) if adapt else None
                 work = Segmentation(network.packed(), overlay, similarity, prepare_like)
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:

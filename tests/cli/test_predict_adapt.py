@@ -43,8 +43,7 @@ def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
         def __init__(self, steps: int) -> None:
             super().__init__(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
 
-    monkeypatch.setattr("mrnet_cli.cli.adaptation.Adaptation", Fast)
-    monkeypatch.setattr("mrnet_cli.cli.adaptation.AUTO", Fast(4))
+    monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", Fast)
     return write_davis("a", "b")
 
 
@@ -81,14 +80,6 @@ def test_each_of_two_sequences_is_segmented_as_if_alone(davis: Path, weights: Pa
     for name in ("b", "a"):
         alone |= done(davis, weights, tmp_path / name, "--adapt", "4", "--sequences", name)
     assert alone == both
-
-
-def test_auto_is_one_of_the_ways_to_adapt(davis: Path, weights: Path, tmp_path: Path) -> None:
-    options = ["--sequences", "a", "--adapt"]
-    auto = done(davis, weights, tmp_path / "auto", *options, "auto")
-    assert auto == done(davis, weights, tmp_path / "steps", *options, "4")
-    record = json.loads((tmp_path / "auto" / "predict.json").read_text())
-    assert record["settings"]["adaptation"]["steps"] == 4
 
 
 def test_0_steps_are_no_adaptation(davis: Path, weights: Path, tmp_path: Path) -> None:

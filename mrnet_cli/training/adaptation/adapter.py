@@ -92,10 +92,6 @@ class Adapted:
     after: float
 
 
-# small clips and many steps: the best bargain of results/adaptation.md, found on videos of the train split
-AUTO = Adaptation(60, lines=128)
-
-
 class Adapter:
     """Fits copies of a network; the network itself is left as it is.
 
