@@ -25,7 +25,7 @@ _TITLES = {
 _SIZES = 4
 
 
-@click.group()
+@click.group(epilog="Example:  mrnet data check DAVIS")
 def data() -> None:
     """Looks at data before it is used."""
 

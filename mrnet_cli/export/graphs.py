@@ -17,7 +17,7 @@ from torch.nn import functional
 from mrnet_cli.models.aggregation import LIMIT, soft_aggregation
 from mrnet_cli.models.backbone import Features
 from mrnet_cli.models.folding import fold_batch_norm, traced
-from mrnet_cli.models.memory import stride32_mask
+from mrnet_cli.models.memory import pooled_mask
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
 
@@ -121,7 +121,7 @@ class _Encoder(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         features = self.network.encode(image, mask)
-        return (*features, self.network.key(features), stride32_mask(mask))
+        return (*features, self.network.key(features), pooled_mask(mask, 32))
 
 
 class _Matching(nn.Module):

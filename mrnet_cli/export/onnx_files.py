@@ -51,9 +51,11 @@ def export(network: MRNet, output: Path) -> dict[str, float]:
         For each file the largest difference from PyTorch, over :data:`CHECKED`.
 
     Raises:
-        ExportError: the extra is not installed, or a file does not give what PyTorch gives; nothing is written.
+        ExportError: the extra is missing, the network searches, or a file differs from PyTorch; nothing is written.
         OutputError: a file cannot be written.
     """
+    if network.config.window:
+        raise ExportError("a network with a similarity search cannot be exported yet: give weights with window 0")
     runtime = _runtime()
     parts = parts_of(network)
     contents = {part.name: _content(part, network) for part in parts}

@@ -93,3 +93,8 @@ def test_weights_and_a_preset_are_one_too_many(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", "--weights", "a", "--preset", "lite", "--output", str(tmp_path)])
     assert result.exit_code == 2
     assert "either --weights or --preset" in result.output
+
+
+def test_a_network_with_a_search_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="search"):
+        onnx_files.export(network(CONFIG.with_changes(window=2)), tmp_path)
