@@ -2,23 +2,23 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test test-all lint bench results docs wheel test-lowest clean
+.PHONY: setup demo test test-all lint bench results docs wheel clean
 
 setup: .venv/.complete
 
 .venv/.complete: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable ".[train,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[train,onnx,dev]"
 	touch $@
 
 demo: setup
 	$(BIN)/mrnet demo --output demo
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-all: setup
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -n auto -m ""
 
 lint: setup
 	$(BIN)/ruff check .
@@ -47,12 +47,5 @@ wheel: setup
 	cd .wheel && bin/mrnet demo --output demo
 	.wheel/bin/python -m pip check
 
-# the quick tests with the oldest packages that pyproject.toml allows
-test-lowest:
-	rm -rf .lowest
-	$(PYTHON) -m venv .lowest
-	.lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable . hypothesis pytest
-	.lowest/bin/python -m pytest tests/data tests/evaluation tests/models tests/inference
-
 clean:
-	rm -rf .venv .wheel .lowest demo dist site
+	rm -rf .venv .wheel demo dist site

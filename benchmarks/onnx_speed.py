@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -50,7 +51,7 @@ def main(height: int, width: int, threads: int, repeats: int, output: Path) -> N
     rows = []
     for objects in OBJECTS:
         inputs = _inputs(fast, objects, height, width)
-        mine, theirs = _least(lambda x=inputs: _by_torch(fast, *x), lambda x=inputs: _by_onnx(sessions, *x), repeats)
+        mine, theirs = _least(partial(_by_torch, fast, *inputs), partial(_by_onnx, sessions, *inputs), repeats)
         rows.append((objects, f"{1000 * mine:.1f}", f"{1000 * theirs:.1f}", f"{theirs / mine:.2f}"))
     environment = environment_of(torch.device("cpu"))
     command = f"python benchmarks/onnx_speed.py --threads {threads} --repeats {repeats} --output results/onnx.md"

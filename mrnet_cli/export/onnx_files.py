@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -95,7 +96,7 @@ def _content(part: Part, network: MRNet) -> bytes:
         torch.onnx.export(
             part.module,
             inputs,
-            file,
+            cast(Any, file),
             input_names=list(part.inputs),
             output_names=list(part.outputs),
             dynamic_axes=free,
