@@ -163,7 +163,7 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
     runs: dict[str, list[Taken]] = {"local": [], "ray": []}
     costs, expected = measured(), list[float]()
     # Ray's sockets lie below it, and their paths must be short
-    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as place:
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as place:  # nosec B108
         root, folder = Path(place) / "davis", Path(place)
         cut(davis, root, sequences=sequences, frames=frames)
         node, address = start_node(folder / "s", cpus)
