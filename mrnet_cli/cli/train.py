@@ -17,7 +17,7 @@ from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.train_screen import show_rehearsal
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.data.rows import percent
-from mrnet_cli.models.config import PRESETS, Variant
+from mrnet_cli.models.config import PRESETS, Similarity, Variant
 from mrnet_cli.models.determinism import compute_deterministically
 from mrnet_cli.training.board import Board, check_tensorboard
 from mrnet_cli.training.clips import Sources
@@ -36,7 +36,18 @@ path = click.Path(path_type=Path)
 count = click.IntRange(min=1)
 
 GROUPS = {
-    "Network and recipe": ["preset", "variant", "window", "init", "steps", "rate", "clips", "seed"],
+    "Network and recipe": [
+        "preset",
+        "variant",
+        "similarity",
+        "temperature",
+        "window",
+        "init",
+        "steps",
+        "rate",
+        "clips",
+        "seed",
+    ],
     "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
@@ -64,6 +75,18 @@ Examples:
     "--variant",
     type=click.Choice(get_args(Variant)),
     help="What the mask ranking hands to the decoder, for the ablation  [default: the preset's, mask+similarity]",
+)
+@click.option(
+    "--similarity",
+    type=click.Choice(get_args(Similarity)),
+    help="Measure of the similarity map  [default: the preset's, cosine]",
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Of an exponential that the measure is put through; 0 is the paper's rule, without.",
 )
 @click.option(
     "--window",
@@ -118,6 +141,8 @@ Examples:
 def train(
     preset: str,
     variant: str | None,
+    similarity: str | None,
+    temperature: float,
     window: int,
     init: str,
     steps: int | None,
@@ -158,7 +183,10 @@ def train(
     recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
-        network = initial_network(PRESETS[preset].with_changes(variant=variant, window=window), init, seed=seed)
+        config = PRESETS[preset].with_changes(
+            variant=variant, similarity=similarity, temperature=temperature, window=window
+        )
+        network = initial_network(config, init, seed=seed)
         network.recompute = checkpoint_activations
         trainer = Trainer(
             network,

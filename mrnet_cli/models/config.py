@@ -29,6 +29,8 @@ class ModelConfig:
         std: likewise.
         variant: what the mask-ranking module hands to the decoder (the paper's ablation).
         similarity: the measure of Eq. 2; the paper's is ``cosine``.
+        temperature: above 0, likeness falls off exponentially with what the measure lacks of its best, in this unit; 0
+            is the paper's rule, the measure itself.
         multi_object: ``average`` ranks on Eq. 5, ``independent`` ranks every object on its own.
         k: most past frames compared with the current one, beside the reference.
         n: distance between them, in frames.
@@ -43,11 +45,24 @@ class ModelConfig:
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     variant: Variant = "mask+similarity"
     similarity: Similarity = "cosine"
+    temperature: float = 0.0
     multi_object: MultiObject = "average"
     k: int = 4
     n: int = 5
     window: int = 0
     size: int = 0
+
+    @property
+    def ablated(self) -> str:
+        """The variant, and in what it departs from the paper's similarity.
+
+        >>> PRESETS["lite"].with_changes(similarity="dot").ablated
+        'mask+similarity, dot'
+        """
+        measure = [] if self.similarity == "cosine" else [self.similarity]
+        heat = [f"temperature {self.temperature:g}"] if self.temperature else []
+        window = [f"window {self.window}"] if self.window else []
+        return ", ".join([self.variant, *measure, *heat, *window])
 
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` reads back."""
@@ -101,6 +116,11 @@ class ModelConfig:
         ]
         if self.window and self.variant == "none":
             faults.append("window is set, but variant none ranks no past frame to search")
+        heat = self.temperature
+        if isinstance(heat, bool) or not isinstance(heat, int | float) or not 0 <= heat < _LARGEST:
+            faults.append(f"temperature is {heat!r}, not a number of at least 0")
+        elif heat and self.similarity == "dot":
+            faults.append("temperature is set, but a dot product has no best value to fall off from")
         if not faults and min(self.std) <= 0:
             faults.append(f"std is {self.std!r}, not above 0")
         if faults:

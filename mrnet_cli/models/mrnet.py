@@ -61,7 +61,8 @@ class MRNet(nn.Module):
             past_masks: K B 1 h w, in [0, 1].
             groups: B, the video each object belongs to.
         """
-        maps = similarity_maps(current_key, past_keys, past_masks, self.config.similarity)
+        measure, temperature = self.config.similarity, self.config.temperature
+        maps = similarity_maps(current_key, past_keys, past_masks, measure, temperature=temperature)
         return rank_masks(maps, past_masks, groups, self.config.multi_object)
 
     def find(self, current: Tensor, candidates: Past, chosen: Tensor) -> Tensor | None:

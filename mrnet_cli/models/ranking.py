@@ -45,7 +45,9 @@ def matching_key(features: Tensor, measure: Similarity) -> Tensor:
     return functional.normalize(features, dim=1) if measure == "cosine" else features
 
 
-def similarity_maps(current: Tensor, past: Tensor, past_masks: Tensor, measure: Similarity) -> Tensor:
+def similarity_maps(
+    current: Tensor, past: Tensor, past_masks: Tensor, measure: Similarity, *, temperature: float = 0.0
+) -> Tensor:
     """Similarity of current and past features at the same position, weighted by the past mask (Eq. 2).
 
     Args:
@@ -54,6 +56,8 @@ def similarity_maps(current: Tensor, past: Tensor, past_masks: Tensor, measure: 
         past_masks: K B 1 h w, in [0, 1].
         measure: ``cosine`` in [-1, 1]; ``dot``, divided by C; ``euclidean``, the negative distance divided by the root
             of C, so that neither depends on the width of the backbone.
+        temperature: above 0, what a measure lacks of its best, divided by this, is put into an exponential: values in
+            [0, 1], the sharper the lower. Not for ``dot``, which has no best.
 
     Returns:
         K B 1 h w, 0 on the background.
@@ -65,6 +69,9 @@ def similarity_maps(current: Tensor, past: Tensor, past_masks: Tensor, measure: 
         values = (past * current).sum(dim=2, keepdim=True)
         if measure == "dot":
             values = values / channels
+    if temperature:
+        best = 1.0 if measure == "cosine" else 0.0
+        values = ((values - best) / temperature).exp()
     return values * past_masks
 
 

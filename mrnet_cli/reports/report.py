@@ -8,6 +8,7 @@ from pathlib import Path
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.reports.ablation import ablation_table
+from mrnet_cli.reports.ablation_figure import plot_ablation
 from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
 from mrnet_cli.reports.runs import Ablation, Runs, Scores, Sweep
 from mrnet_cli.reports.sequences import sequences_table
@@ -78,7 +79,7 @@ def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k
 
 
 def _figures(runs: Runs, methods: Sequence[Method], output: Path) -> list[Path]:
-    files = plot_sweeps(runs.of(Sweep), output)
+    files = plot_sweeps(runs.of(Sweep), output) + plot_ablation(runs.of(Ablation), output)
     if points := [point for one in methods if (point := _point(one)) is not None]:
         files += plot_speed_accuracy(points, output, name="fig9")
     for scores in runs.of(Scores):

@@ -27,7 +27,7 @@ class Measured:
     """What a network gave: scores in [0, 1], with the 95% bootstrap interval of J&F over sequences.
 
     Attributes:
-        variant: of the network.
+        variant: of the network, with what else differs from the paper's rule.
         seed: of its training; empty where the weights do not say.
         j: region similarity.
         f: boundary F.
@@ -117,7 +117,7 @@ def _measured(
     )
     low, high = interval(evaluation)
     return Measured(
-        variant=segmenter.config.variant,
+        variant=segmenter.config.ablated,
         seed=read_notes(path).get("seed", ""),
         j=evaluation.j.mean,
         f=evaluation.f.mean,

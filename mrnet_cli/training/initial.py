@@ -14,7 +14,7 @@ from mrnet_cli.models.weights import load_weights
 from mrnet_cli.training.imagenet import imagenet_weights
 
 # what the weights were made for; the rest of a configuration is how they are run
-ARCHITECTURE = ("backbone", "decoder_widths", "mean", "std", "variant", "similarity", "window")
+ARCHITECTURE = ("backbone", "decoder_widths", "mean", "std", "variant", "similarity", "temperature", "window")
 
 
 def initial_network(config: ModelConfig, init: str, *, seed: int) -> MRNet:

@@ -150,6 +150,14 @@ def test_a_network_that_searches_goes_on_from_one_that_does_not(train_root: Path
     assert "window is 2, not 0" in back.stderr
 
 
+@pytest.mark.usefixtures("tiny")
+def test_the_measure_of_similarity_travels_with_the_weights(train_root: Path, tmp_path: Path) -> None:
+    measure = ("--similarity", "euclidean", "--temperature", "0.5")
+    assert train(train_root, tmp_path / "run", *measure).exit_code == 0
+    config = load_weights(tmp_path / "run" / "weights.safetensors").config
+    assert (config.similarity, config.temperature) == ("euclidean", 0.5)
+
+
 def test_a_root_without_a_train_split_is_refused(train_root: Path, tmp_path: Path) -> None:
     (train_root / "ImageSets" / "2016" / "train.txt").unlink()
     result = train(train_root, tmp_path / "run")

@@ -44,6 +44,9 @@ def test_json_gives_the_same_configuration_back(config: ModelConfig) -> None:
         ("n", -1),
         ("n", "5"),
         ("window", -1),
+        ("temperature", -0.1),
+        ("temperature", "hot"),
+        ("temperature", float("nan")),
         ("size", -32),
         ("backbone", 50),
         ("decoder_widths", [16, 16, 16]),
@@ -65,6 +68,11 @@ def test_a_value_no_network_can_have_is_refused_by_name(field: str, value: objec
 def test_every_field_at_fault_is_named() -> None:
     with pytest.raises(WeightsError, match="variant.*k is 0.*n is 0"):
         PRESETS["lite"].with_changes(variant="all", k=0, n=0)
+
+
+def test_a_dot_product_has_no_temperature() -> None:
+    with pytest.raises(WeightsError, match="temperature is set, but a dot product"):
+        PRESETS["lite"].with_changes(similarity="dot", temperature=0.1)
 
 
 def test_a_search_needs_a_ranked_past_frame() -> None:

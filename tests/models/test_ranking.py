@@ -153,6 +153,20 @@ def test_equal_features_are_the_most_similar_of_their_length(measure: Similarity
     assert maps.flatten().argmax() == 1
 
 
+@pytest.mark.parametrize(("measure", "best"), [("cosine", 1.0), ("euclidean", 0.0)])
+def test_a_temperature_turns_what_is_lacking_to_the_best_into_a_share(measure: Similarity, best: float) -> None:
+    rng = torch.Generator().manual_seed(3)
+    features, past = torch.randn(1, C, H, W, generator=rng), torch.randn(1, 1, C, H, W, generator=rng)
+    key, keys, masks = matching_key(features, measure), past.clone(), torch.rand(1, 1, 1, H, W, generator=rng)
+    keys[0] = matching_key(past[0], measure)
+    plain = similarity_maps(key, keys, torch.ones_like(masks), measure).double().numpy()
+    maps = similarity_maps(key, keys, masks, measure, temperature=0.25)
+    np.testing.assert_allclose(maps.numpy(), np.exp((plain - best) / 0.25) * masks.numpy(), rtol=1e-4)
+    # nothing is more alike than the frame itself
+    itself = similarity_maps(key, key.unsqueeze(0), masks, measure, temperature=0.25)
+    torch.testing.assert_close(itself, masks, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("groups", [[0], [0, 0], [0, 0, 0, 0, 0], [0, 1], [0, 1, 0, 2, 1, 0]], ids=str)
 @pytest.mark.parametrize("multi_object", ["average", "independent"])
 @pytest.mark.parametrize("kind", ["hard", "soft"])

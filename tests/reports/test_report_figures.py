@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from mrnet_cli.data.rankings import Choice
-from mrnet_cli.reports.runs import Scores, Sweep
+from mrnet_cli.reports.ablation_figure import plot_ablation
+from mrnet_cli.reports.runs import Ablation, Scores, Sweep
 from mrnet_cli.reports.sweep_figures import plot_sweeps
 from mrnet_cli.reports.timeline import plot_timelines
 
@@ -65,6 +66,22 @@ def test_differences_of_a_hundredth_of_a_point_do_not_fill_the_axis(tmp_path: Pa
 def test_the_same_sweep_gives_the_same_bytes(tmp_path: Path) -> None:
     first, again = (plot_sweeps([sweep((1, 5), (2, 5))], tmp_path / name) for name in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+
+
+def test_the_ablation_sets_every_training_beside_the_published_variants(tmp_path: Path) -> None:
+    rows = [("mask", 0, 0.61, "measured"), ("mask", 1, 0.63, "measured"), ("none", "", 0.811, "published")]
+    rows.append(("mask+similarity, dot", 0, 0.6, "measured"))
+    frame = pd.DataFrame(rows, columns=["variant", "seed", "J&F", "source"]).assign(low=0.5, high=0.7)
+    ours, published = Ablation("ours", Path("ours"), {}, frame), Ablation("old", Path("old"), {}, frame[2:3])
+    files = plot_ablation([ours], tmp_path)
+    assert [path.name for path in files] == ["ablation.png", "ablation.svg"]
+    text = files[1].read_text()
+    for words in ("none", "mask", "mask+similarity", "mask+similarity, dot", "measured: ours, each seed"):
+        assert f"<!-- {words} -->" in text
+    assert "<!-- published: ResNet-50, DAVIS-2016 val -->" in text
+    # a line for the interval of each of the three trainings
+    assert text.count("stroke-opacity: 0.5") == 3
+    assert plot_ablation([published], tmp_path) == []
 
 
 def test_a_timeline_marks_what_was_picked_under_the_curves(scores: Scores, tmp_path: Path) -> None:
