@@ -1,15 +1,15 @@
-"""What choosing the past frame is worth: the paper's rule beside simple ones and beside the best choice in hindsight.
+"""What choosing the past frame is worth: the paper's rule beside others, and beside the best choice in hindsight.
 
     python benchmarks/ranking.py --data DATA --runs RUNS
 
-Segments DAVIS-2016 val with the same weights and candidates (k, n), and changes only which candidate guides the frame.
-Masks are kept below RUNS and not made twice.
+Segments DAVIS-2016 val with the same weights, and changes only which past frame guides the current one: the rule, or
+the candidates that it chooses from. Masks are kept below RUNS and not made twice.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from shared import RESULTS, data_option
 from torch import Tensor
+from torch.nn import functional
 
 from mrnet_cli.data.davis import load_davis, load_object_mask
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
@@ -31,8 +32,9 @@ from mrnet_cli.inference.jobs import Job, davis_jobs
 from mrnet_cli.inference.pipeline import predict_job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.backbone import Features
+from mrnet_cli.models.config import Similarity
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.ranking import Ranking, similarity_maps
+from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
 from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.environment import environment_of
@@ -42,21 +44,32 @@ RULES = {
     "latest": "always the most recent candidate",
     "reference": "always the first frame",
     "random": "any candidate, by a seeded draw",
+    "dot": "ranked by the dot product, guided by the cosine",
+    "euclidean": "ranked by the negative distance, guided by the cosine",
     "best": "in hindsight: each candidate is tried, and the one that gives the frame the best J stays",
+    "ranked, all": "ranked among every n-th frame of the whole past",
+    "ranked, unlike": "ranked among the k frames of those that are least alike under their masks, and the first",
+    "best, all": "in hindsight, among every n-th frame of the whole past",
 }
 CHOICES = "choices.csv"
+# reaches back to the start of every sequence
+EVERY = 40
 
 
 class Guided(MRNet):
-    """The network with another rule for the candidate that guides a frame, for videos of one object.
+    """The network with another rule for the past frame that guides the current one, for videos of one object.
+
+    All frames n apart are its candidates, of which a rule may look at those of Table 1 alone.
 
     Attributes:
         rule: one of :data:`RULES`.
+        k: of Table 1.
         truths: H' W' of every frame, at the size of the network's input.
         choices: of the video so far: frame, how many frames back the chosen candidate lies, and how far the ranked one.
     """
 
     rule = "ranked"
+    k: int
     truths: Sequence[NDArray[np.bool_]]
     choices: list[tuple[int, int, int]]
 
@@ -65,11 +78,39 @@ class Guided(MRNet):
         self.truths, self.choices = truths, []
         self._random = np.random.default_rng(seed)
 
+    def key(self, features: Features) -> Tensor:
+        """The features themselves, for every measure."""
+        return features.f32
+
     def rank(self, current_key: Tensor, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
-        """As the paper ranks, but all candidates are kept for :meth:`decode`."""
-        self._maps = similarity_maps(current_key, past_keys, past_masks, self.config.similarity)
-        self._masks = past_masks
-        return super().rank(current_key, past_keys, past_masks, groups)
+        """Notes what each rule would choose, for :meth:`decode`."""
+        t = len(self.choices) + 1
+        self._frames = past_frames(t, self.config.k, self.config.n)
+        near = [self._frames.index(frame) for frame in past_frames(t, self.k, self.config.n)]
+        every = list(range(len(self._frames)))
+
+        def first(candidates: list[int], measure: Similarity = "cosine") -> int:
+            keys = torch.stack([matching_key(past_keys[index], measure) for index in candidates])
+            masks = past_masks[candidates]
+            maps = similarity_maps(matching_key(current_key, measure), keys, masks, measure)
+            return candidates[int(rank_masks(maps, masks, groups, "average").chosen)]
+
+        unit = torch.stack([matching_key(key, "cosine") for key in past_keys])
+        self._maps = similarity_maps(matching_key(current_key, "cosine"), unit, past_masks, "cosine")
+        self._masks, self._near, self._ranked = past_masks, near, first(near)
+        rules: dict[str, Callable[[], int]] = {
+            "ranked": lambda: self._ranked,
+            "latest": lambda: near[-1],
+            "reference": lambda: 0,
+            "random": lambda: near[int(self._random.integers(len(near)))],
+            "dot": lambda: first(near, "dot"),
+            "euclidean": lambda: first(near, "euclidean"),
+            "ranked, all": lambda: first(every),
+            "ranked, unlike": lambda: first(least_alike(unit, past_masks, self.k)),
+        }
+        # in hindsight there is nothing to choose before the masks are there
+        self._chosen = rules[self.rule]() if self.rule in rules else self._ranked
+        return rank_masks(self._maps, past_masks, groups, "average")
 
     def decode(
         self, current: Features, reference: Tensor, ranking: Ranking | None, found: Tensor | None = None
@@ -77,29 +118,44 @@ class Guided(MRNet):
         """The logit with the candidate that the rule chooses."""
         assert ranking is not None
         t = len(self.choices) + 1
-        frames = past_frames(t, self.config.k, self.config.n)
-        ranked = int(ranking.chosen)
-        logits: dict[int, Tensor] = {}
 
         def logit(index: int) -> Tensor:
-            if index not in logits:
-                guide = ranking._replace(similarity=self._maps[index], mask=self._masks[index])
-                logits[index] = super(Guided, self).decode(current, reference, guide, found)
-            return logits[index]
+            guide = ranking._replace(similarity=self._maps[index], mask=self._masks[index])
+            return super(Guided, self).decode(current, reference, guide, found)
 
-        if self.rule == "best":
+        chosen = self._chosen
+        if self.rule.startswith("best"):
+            tried = self._near if self.rule == "best" else range(len(self._frames))
             # of equal ones the ranked, so that the rule is not blamed for ties
-            chosen = max(range(len(frames)), key=lambda i: (self._region(logit(i), t), i == ranked))
-        else:
-            simple = {"ranked": ranked, "latest": len(frames) - 1, "reference": 0}
-            chosen = simple.get(self.rule, int(self._random.integers(len(frames))))
-        self.choices.append((t, t - frames[chosen], t - frames[ranked]))
+            chosen = max(tried, key=lambda index: (self._region(logit(index), t), index == self._ranked))
+        self.choices.append((t, t - self._frames[chosen], t - self._frames[self._ranked]))
         return logit(chosen)
 
     def _region(self, logit: Tensor, t: int) -> float:
         predicted, true = (logit[0, 0] > 0).numpy(), self.truths[t]
         union = np.count_nonzero(predicted | true)
         return np.count_nonzero(predicted & true) / union if union else 1.0
+
+
+def least_alike(keys: Tensor, masks: Tensor, k: int) -> list[int]:
+    """The first frame, and k others whose objects are least like those taken before, one after the other.
+
+    Args:
+        keys: K 1 C h w, unit vectors.
+        masks: K 1 1 h w; frames whose mask is empty are not taken.
+        k: others, where there are as many.
+
+    Returns:
+        In order.
+    """
+    seen = functional.normalize((keys * masks).sum(dim=(1, 3, 4)), dim=1)
+    left = {index for index in range(1, len(keys)) if masks[index].any()}
+    taken = [0]
+    while left and len(taken) <= k:
+        alike = {index: float((seen[taken] @ seen[index]).max()) for index in left}
+        taken.append(min(left, key=lambda index: (alike[index], -index)))
+        left.discard(taken[-1])
+    return sorted(taken)
 
 
 @click.command()
@@ -115,7 +171,8 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
     annotations = {sequence.name: sequence.annotations for sequence in found}
     jobs = davis_jobs(davis, year=2016, split="val", sequences=names)
     shipped = load_weights()
-    network = Guided(shipped.config)
+    network = Guided(shipped.config.with_changes(k=EVERY))
+    network.k = shipped.config.k
     network.load_state_dict(shipped.state_dict())
     # this very network, since it is told things between the frames
     segmenter = Segmenter(network, size=size, optimise=False)
@@ -127,7 +184,7 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
                 segment(segmenter, network, job, runs / rule)
         click.echo(f"{rule}: done")
     evaluations = evaluate_all(found, [runs / rule for rule in RULES], protocol=DAVIS_2016, workers=1)
-    write_text_atomically(RESULTS / "ranking.md", page(evaluations, jobs, runs, segmenter))
+    write_text_atomically(RESULTS / "ranking.md", page(evaluations, jobs, runs, segmenter, k=network.k))
 
 
 def truths_of(annotations: Sequence[Path], job: Job, size: int) -> list[NDArray[np.bool_]]:
@@ -144,7 +201,7 @@ def segment(segmenter: Segmenter, network: Guided, job: Job, output: Path) -> No
     write_text_atomically(output / job.name / CHOICES, csv_text(columns, network.choices))
 
 
-def page(evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: Segmenter) -> str:
+def page(evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: Segmenter, *, k: int) -> str:
     """Scores, paired differences and what was chosen, in Markdown."""
     by_rule = dict(zip(RULES, evaluations, strict=True))
     rows = []
@@ -165,8 +222,8 @@ def page(evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: 
             "",
             f"    python benchmarks/ranking.py --data DATA --runs RUNS{size}",
             "",
-            f"DAVIS-2016 val, {len(jobs)} sequences, shipped weights, k = {config.k}, n = {config.n}, short side "
-            f"{config.size}. Only the candidate that guides",
+            f"DAVIS-2016 val, {len(jobs)} sequences, shipped weights, k = {k}, n = {config.n}, short side "
+            f"{config.size}. Only the past frame that guides",
             "a frame differs; the network was trained with the paper's rule. Differences are of J&F against `ranked`,",
             "in percentage points, with paired 95% bootstrap intervals over sequences.",
             f"On {where.machine}, {where.versions}.",
