@@ -27,10 +27,12 @@ lint: setup
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive mrnet_cli benchmarks
 
 bench: setup
-	$(BIN)/python benchmarks/davis.py
+	$(BIN)/python benchmarks/davis.py --runs runs
 
 results: bench
+	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 60 --runs runs
 	$(BIN)/python benchmarks/figures.py
+	$(BIN)/python benchmarks/report_page.py
 
 docs: setup
 	$(BIN)/python -m pip install --quiet --editable ".[docs]"
