@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 import torch
+from PIL import Image
 from shared import RESULTS, data_option, mrnet
 
 from mrnet_cli.speed.environment import environment_of
@@ -26,6 +27,8 @@ MADE_BY = ("predict.json", "ranking.csv")
 OURS = "mrnet-lite"
 PEER = Path("predictions", "osvos")
 COMPARISON = ("comparison.csv", "comparison.md")
+# in two rows, each scaled to a width in pixels
+WORST, WIDTH = 6, 480
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,14 @@ def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adap
     methods = {OURS: options, **({f"{OURS}-adapted": (*options, "--adapt", str(adapt))} if adapt else {})}
     for name, how in methods.items():
         mrnet("predict", "--davis", run.folder, *which, *how, "--resume", "--output", name, cwd=place)
-    scored = ("--predictions", name, "--output", f"{name}-scores")
+    scored = ("--predictions", name, "--worst", str(WORST), "--output", f"{name}-scores")
     mrnet("evaluate", "--davis", run.folder, *which, *scored, cwd=place)
     predictions, scores = place / name, place / f"{name}-scores"
     target = RESULTS / (run.name + name.removeprefix(OURS))
     target.mkdir(parents=True, exist_ok=True)
     for path in (*(scores / name for name in FILES), *(predictions / name for name in MADE_BY)):
         (target / path.name).write_bytes(path.read_bytes())
+    draw_worst(scores / "worst", target / "worst.jpg")
     compared: list[str | Path] = [
         *reversed(methods),
         *([data / PEER] if run.year == 2016 and (data / PEER).is_dir() else []),
@@ -90,6 +94,17 @@ def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adap
             (target / file).write_bytes((place / "compared" / file).read_bytes())
     record = json.loads((predictions / "predict.json").read_text())
     (target / "README.md").write_text(page(run, record, scores, which=which, options=how))
+
+
+def draw_worst(folder: Path, sheet: Path) -> None:
+    """Puts the pictures of the worst frames on one sheet, the worst first."""
+    pictures = [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.png"))]
+    small = [one.resize((WIDTH, round(WIDTH * one.height / one.width)), Image.Resampling.LANCZOS) for one in pictures]
+    columns, height = (len(small) + 1) // 2, max(one.height for one in small)
+    whole = Image.new("RGB", (columns * WIDTH, 2 * height), "white")
+    for place, one in enumerate(small):
+        whole.paste(one, (place % columns * WIDTH, place // columns * height))
+    whole.save(sheet, quality=85)
 
 
 def join_root(run: Run, data: Path, place: Path) -> None:
@@ -120,7 +135,11 @@ def page(
 {frames} frames, {seconds / frames:.3f} s each end to end (decoding, network, PNG; all objects in one batch).  {before}
 {environment(record["settings"])}
 
-{summary}"""
+{summary}
+The worst frames, none near another: mask, and true outline.
+
+![The worst frames](worst.jpg)
+"""
 
 
 def environment(settings: dict[str, object]) -> str:
