@@ -196,7 +196,7 @@ def truths_of(annotations: Sequence[Path], job: Job, size: int) -> list[NDArray[
 def segment(segmenter: Segmenter, network: Guided, job: Job, output: Path) -> None:
     """Writes the masks of a video and, when all are there, what was chosen."""
     make_output_dir(output)
-    predict_job(segmenter, job, output, overlays=False, on_frame=lambda _: None)
+    predict_job(segmenter, job, output, on_frame=lambda _: None)
     columns = ("frame", "chosen_back", "ranked_back")
     write_text_atomically(output / job.name / CHOICES, csv_text(columns, network.choices))
 

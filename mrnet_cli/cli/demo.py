@@ -18,7 +18,8 @@ from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
 from mrnet_cli.inference.jobs import Job, davis_jobs
-from mrnet_cli.inference.pipeline import OVERLAYS, predict
+from mrnet_cli.inference.pictures import OVERLAYS
+from mrnet_cli.inference.pipeline import predict
 from mrnet_cli.inference.record import Record, settings_of
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import shipped_weights
@@ -46,7 +47,7 @@ def demo(output: Path) -> None:
     jobs = davis_jobs(data, year=2017, split="val")
     record = Record(predictions, settings_of(segmenter, shipped_weights()))
     with frame_progress("Segmenting", sum(len(job.frames) for job in jobs)) as advance:
-        done = predict(segmenter, jobs, predictions, record=record, overlays=True, on_frame=advance)
+        done = predict(segmenter, jobs, predictions, record=record, pictures=(OVERLAYS,), on_frame=advance)
     evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, protocol=DAVIS_2017)
     write_evaluation(evaluation, output / "scores", split="val")
     _write_pictures(jobs, predictions / OVERLAYS, output)

@@ -27,8 +27,9 @@ from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
 from mrnet_cli.inference.network import Network
-from mrnet_cli.inference.pipeline import OVERLAYS, SIMILARITY, unfinished
+from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict as run
+from mrnet_cli.inference.pipeline import unfinished
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
@@ -117,6 +118,7 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
 )
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
+@click.option("--matte", is_flag=True, help="Also write the objects cut out, with soft edges, below mattes/.")
 @click.option("--similarity", is_flag=True, help="Also write the similarity maps of past frames below similarity/.")
 @click.option("--resume", is_flag=True, help="Keep the sequences that an interrupted run finished.")
 @click.option(
@@ -150,6 +152,7 @@ def predict(
     adapt: int,
     where: EngineChoice,
     overlay: bool,
+    matte: bool,
     similarity: bool,
     resume: bool,
     submission: Path | None,
@@ -175,13 +178,14 @@ def predict(
         jobs = tree_jobs(images, annotations, meta=meta, sequences=names)
     elif first is not None:
         jobs = [folder_job(frames, first) if frames is not None else video_job(cast(Path, video), first)]
-    pictures = {OVERLAYS: overlay, SIMILARITY: similarity}
+    wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
+    pictures = tuple(name for name, asked in wanted.items() if asked)
     here = place if where.local else torch.device("cpu")
     with where.connected(davis, images, annotations, frames, video) as engine:
         record = Record(
             output,
             {**settings, "adaptation": asdict(adaptation)} if adapt else settings,
-            provenance={**provenance(here, engine), "pictures": [name for name, wanted in pictures.items() if wanted]},
+            provenance={**provenance(here, engine), "pictures": pictures},
         )
         if resume:
             record.resume()
@@ -190,11 +194,11 @@ def predict(
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
                 prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adapt else None
-                segment = partial(run, segmenter, todo, output, record=record, overlays=overlay, similarity=similarity)
+                segment = partial(run, segmenter, todo, output, record=record, pictures=pictures)
                 done = segment(on_frame=advance, prepare=prepare)
             elif engine is not None:
                 prepare_like = partial(adapting, settings=adaptation, advance=unseen) if adapt else None
-                work = Segmentation(network.packed(), overlay, similarity, prepare_like)
+                work = Segmentation(network.packed(), pictures, prepare_like)
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if meta is None else "Annotations/")

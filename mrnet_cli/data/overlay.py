@@ -63,6 +63,23 @@ def overlay(image: RgbImage, ids: IdMask, *, opacity: float = 0.5) -> RgbImage:
     return picture
 
 
+def matte(image: RgbImage, opacity: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Cuts objects out: the frame's colours (not multiplied by it) with an alpha, black where nothing is seen.
+
+    Args:
+        image: H W 3, RGB.
+        opacity: H W, in [0, 1].
+
+    Returns:
+        H W 4, RGBA.
+
+    >>> matte(np.full((1, 3, 3), 100, np.uint8), np.array([[0, 0.5, 1]], np.float32))[0].tolist()
+    [[0, 0, 0, 0], [100, 100, 100, 128], [100, 100, 100, 255]]
+    """
+    alpha = (255 * opacity).round().astype(np.uint8)
+    return np.dstack([image * (alpha > 0)[..., None], alpha])
+
+
 def heat(image: RgbImage, values: NDArray[np.float32]) -> RgbImage:
     """Colours a grey copy of the frame from blue to red, and the more strongly the higher the value.
 
@@ -129,7 +146,7 @@ def write_picture(path: Path, image: RgbImage) -> None:
 
     Args:
         path: `.png`, which keeps thin lines sharp, or a JPEG; its folder must exist.
-        image: H W 3, RGB.
+        image: H W 3, RGB; for a PNG H W 4, RGBA, too.
 
     Raises:
         OutputError: the file cannot be written.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,15 +35,13 @@ class Segmentation:
 
     Attributes:
         packed: the network, unpacked there once.
-        overlays: as of :func:`~mrnet_cli.inference.pipeline.predict`.
-        similarity: likewise.
+        pictures: as of :func:`~mrnet_cli.inference.pipeline.predict`.
         prepare_like: where each video has a segmenter of its own, makes what makes it, from the network and `like`, the
             segmenter of videos that have none.
     """
 
     packed: PackedNetwork
-    overlays: bool = False
-    similarity: bool = False
+    pictures: Collection[str] = ()
     prepare_like: Callable[..., Prepare] | None = None
 
     def __call__(self, job: Job) -> Segmented:
@@ -54,8 +52,7 @@ class Segmentation:
                 job,
                 Path(folder),
                 weights=self.packed.name,
-                overlays=self.overlays,
-                similarity=self.similarity,
+                pictures=self.pictures,
                 on_frame=lambda name: None,
             )
             return Segmented(finished, choices, read_tree(Path(folder)))

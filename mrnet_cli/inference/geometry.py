@@ -71,9 +71,7 @@ class Geometry:
 
     def ids(self, probability: Tensor, objects: list[int]) -> NDArray[np.uint8]:
         """N 1 H' W' merged probabilities to H W uint8 ids: the likeliest of the objects and the background."""
-        left, _, top, _ = self.padding
-        inner = probability[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
-        full = functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)[:, 0]
+        full = self._full(probability)[:, 0]
         # object by object in 8 bits (modulo 256): an index over all of them has 64, and choosing by one costs far more
         best = 1 - full.sum(dim=0)
         ids = torch.zeros_like(best, dtype=torch.uint8)
@@ -84,11 +82,19 @@ class Geometry:
 
     def spread(self, values: Tensor) -> NDArray[np.float32]:
         """1 1 h w values at stride 32 to H W, bilinear."""
-        left, _, top, _ = self.padding
         padded = functional.interpolate(values.float(), scale_factor=MULTIPLE, mode="bilinear", align_corners=False)
-        inner = padded[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
-        full = functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)
-        return cast("NDArray[np.float32]", full[0, 0].cpu().numpy())
+        return cast("NDArray[np.float32]", self._full(padded)[0, 0].cpu().numpy())
+
+    def covered(self, probability: Tensor) -> NDArray[np.float32]:
+        """N 1 H' W' merged probabilities to H W, that of any object; in [0, 1]."""
+        full = self._full(probability.float()).sum(dim=0).clamp(0, 1)
+        return cast("NDArray[np.float32]", full[0].cpu().numpy())
+
+    def _full(self, values: Tensor) -> Tensor:
+        """N 1 H' W' to N 1 H W: the padding is cut off, and the rest scaled back."""
+        left, _, top, _ = self.padding
+        inner = values[:, :, top : top + self.scaled_height, left : left + self.scaled_width]
+        return functional.interpolate(inner, (self.height, self.width), mode="bilinear", align_corners=False)
 
     def _scale(self, pixels: Pixels) -> Pixels:
         shrinks = self.scaled_height < self.height

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +15,16 @@ from numpy.typing import NDArray
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
-from mrnet_cli.data.overlay import heat, overlay, write_picture
 from mrnet_cli.data.rankings import Choice
-from mrnet_cli.data.videos import Shown, VideoWriter
+from mrnet_cli.data.videos import Shown
 from mrnet_cli.errors import DataError, NumericError
 from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.pictures import Seen, drawing
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.inference.streams import WriteBehind
 
-OVERLAYS = "overlays"
-SIMILARITY = "similarity"
-
 OnFrame = Callable[[str], None]
-# takes the name of a frame, the frame and its ids
-Blend = Callable[[str, Shown, NDArray[np.uint8]], None]
 
 
 @dataclass(frozen=True)
@@ -74,8 +68,7 @@ def predict(
     output: Path,
     *,
     record: Record,
-    overlays: bool = False,
-    similarity: bool = False,
+    pictures: Collection[str] = (),
     on_frame: OnFrame = lambda name: None,
     prepare: Prepare | None = None,
 ) -> list[Finished]:
@@ -84,10 +77,9 @@ def predict(
     Args:
         segmenter: what segments.
         jobs: the videos.
-        output: ``SEQUENCE/FRAME.png`` is written below it, and ``overlays/SEQUENCE/FRAME.jpg`` where asked for.
+        output: ``SEQUENCE/FRAME.png`` is written below it.
         record: of this run; kept up to date after every sequence.
-        overlays: write blended pictures too, or for a video file ``overlays/SEQUENCE.mp4``.
-        similarity: write ``similarity/SEQUENCE/FRAME.jpg`` too, the similarity maps of the past frames picked.
+        pictures: what to write besides, as of :func:`~mrnet_cli.inference.pictures.drawing`.
         on_frame: called with the sequence's name after every frame.
         prepare: makes a segmenter for each video, which takes the place of ``segmenter`` there and is then let go.
 
@@ -107,8 +99,7 @@ def predict(
             job,
             output,
             weights=record.weights,
-            overlays=overlays,
-            similarity=similarity,
+            pictures=pictures,
             on_frame=on_frame,
         )
         record.add(job.name, finished, choices)
@@ -120,25 +111,19 @@ def predict_job(
     job: Job,
     output: Path,
     *,
-    overlays: bool,
     on_frame: OnFrame,
-    maps: Callable[[], NDArray[np.float32] | None] | None = None,
+    pictures: Collection[str] = (),
 ) -> None:
-    """Segments one video; ``maps`` gives the latest similarity map, the rest is as in :func:`predict`."""
-    folder, heated = output / job.name, output / SIMILARITY / job.name
-    for place, wanted in ((folder, True), (heated, maps is not None)):
-        if wanted:
-            make_output_dir(place)
-    with _blending(job, output / OVERLAYS, wanted=overlays) as blend, WriteBehind() as writer:
+    """Segments one video, as in :func:`predict`; overlays can be had of any method, other pictures of a segmenter."""
+    make_output_dir(output / job.name)
+    with drawing(pictures, job, output, seen=cast(Seen, segmenter)) as draw, WriteBehind() as writer:
         for number, shown in enumerate(_whole(job)):
-            image, stem = shown.image, job.stem(number)
-            ids = _ids(segmenter, job, number, image)
+            ids = _ids(segmenter, job, number, shown.image)
             if job.wants(number):
-                writer.submit(partial(write_index_mask, folder / f"{stem}.png", ids, binary=job.binary))
-                if blend is not None:
-                    writer.submit(partial(blend, stem, shown, ids))
-                if maps is not None and number > job.begin and (values := maps()) is not None:
-                    writer.submit(partial(_write_heat, heated / f"{stem}.jpg", image, values))
+                path = output / job.name / f"{job.stem(number)}.png"
+                writer.submit(partial(write_index_mask, path, ids, binary=job.binary))
+                for write in draw(number, shown, ids):
+                    writer.submit(write)
             on_frame(job.name)
 
 
@@ -159,8 +144,7 @@ def segment(
     output: Path,
     *,
     weights: str,
-    overlays: bool,
-    similarity: bool,
+    pictures: Collection[str],
     on_frame: OnFrame,
 ) -> tuple[Finished, list[Choice]]:
     """Segments one video as :func:`predict` does: what it took, and the past frame picked for each frame.
@@ -172,9 +156,8 @@ def segment(
     )
     started = time.perf_counter()
     log = _ChoiceLog(prepared.segmenter, job, on_frame)
-    maps = partial(getattr, prepared.segmenter, "similarity") if similarity else None
     try:
-        predict_job(prepared.segmenter, job, output, overlays=overlays, maps=maps, on_frame=log)
+        predict_job(prepared.segmenter, job, output, pictures=pictures, on_frame=log)
     except NumericError as error:
         raise NumericError(f"{weights} at {job.name}, frame {job.stem(log.frames)}: {error}") from error
     return _finished(job, prepared, frames=log.frames, seconds=time.perf_counter() - started), log.choices
@@ -228,20 +211,6 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
     return all((output / job.name / f"{stem}.png").is_file() for stem in job.written(done.frames))
 
 
-@contextmanager
-def _blending(job: Job, place: Path, *, wanted: bool) -> Iterator[Blend | None]:
-    """What blends a frame and its mask: into pictures, or for a video file into a video of the same times."""
-    if not wanted:
-        yield None
-    elif job.video is None:
-        make_output_dir(place / job.name)
-        yield lambda stem, shown, ids: write_picture(place / job.name / f"{stem}.jpg", overlay(shown.image, ids))
-    else:
-        make_output_dir(place)
-        with VideoWriter(place / f"{job.name}.mp4") as video:
-            yield lambda stem, shown, ids: video.write(overlay(shown.image, ids), shown.time)
-
-
 def _whole(job: Job) -> Iterator[Shown]:
     """The frames; where a picture is broken, all that are broken are named."""
     try:
@@ -250,12 +219,6 @@ def _whole(job: Job) -> Iterator[Shown]:
         if job.video is not None:
             raise
         raise _all_broken(job) from error
-
-
-def _write_heat(path: Path, image: NDArray[np.uint8], values: NDArray[np.float32]) -> None:
-    # measures differ in range, so that a frame's largest value is the reddest
-    largest = max(float(np.abs(values).max()), np.finfo(np.float32).tiny)
-    write_picture(path, heat(image, np.clip(np.abs(values) / largest, 0, 1)))
 
 
 def _all_broken(job: Job) -> DataError:

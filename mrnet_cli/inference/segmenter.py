@@ -123,6 +123,17 @@ class Segmenter:
             return None
         return self._geometry.spread(self._propagation.ranking.similarity.amax(dim=0, keepdim=True))
 
+    @property
+    def opacity(self) -> NDArray[np.float32]:
+        """H W in [0, 1], how likely each pixel of the last frame is of an object: cuts them out with soft edges.
+
+        Raises:
+            RuntimeError: there was no :meth:`start`.
+        """
+        if self._propagation is None:
+            raise RuntimeError("start a video before looking at its frames")
+        return self._geometry.covered(self._propagation.masks)
+
     @torch.inference_mode()
     def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Begins a video.

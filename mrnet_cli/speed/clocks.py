@@ -84,6 +84,6 @@ def end_to_end_seconds(method: Method, job: Job, output: Path, *, synchronize: S
     """
     synchronize()
     marks = [time.perf_counter()]
-    predict_job(method, job, output, overlays=False, on_frame=lambda name: marks.append(time.perf_counter()))
+    predict_job(method, job, output, on_frame=lambda name: marks.append(time.perf_counter()))
     marks[-1] = time.perf_counter()
     return np.diff(marks).tolist()

@@ -154,6 +154,32 @@ def test_similarity_maps_are_drawn_from_the_second_frame_on(
     assert strength[:8, -10:].max() < 10
 
 
+def test_a_matte_cuts_the_objects_out_with_soft_edges(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output, first = write_davis("a"), tmp_path / "out", tmp_path / "first.png"
+    write_index_mask(first, np.minimum(read_index_mask(root / "Annotations/480p/a/00000.png"), 1))
+    video = ("--frames", root / "JPEGImages/480p/a", "--mask", first)
+    assert predict(*video, "--weights", tiny_weights, "--matte", "--output", output).exit_code == 0
+    mattes = sorted((output / "mattes" / "a").iterdir())
+    assert [path.name for path in mattes] == [f"{t:05d}.png" for t in range(12)]
+    for path in mattes:
+        with Image.open(path) as picture:
+            assert picture.mode == "RGBA"
+            matte = np.asarray(picture).astype(int)
+        frame = np.asarray(Image.open(root / "JPEGImages/480p/a" / f"{path.stem}.jpg")).astype(int)
+        alpha, seen = matte[..., 3], matte[..., 3] > 0
+        np.testing.assert_array_equal(matte[..., :3], frame * seen[..., None])
+        # of one object the likelier half is its mask; at the middle itself rounding decides
+        settled = abs(alpha - 127.5) > 1
+        ids = read_index_mask(output / "a" / path.name)
+        np.testing.assert_array_equal((alpha > 127)[settled], (ids > 0)[settled])
+        if path == mattes[0]:
+            assert alpha[ids > 0].max() == 255
+            assert alpha.min() == 0
+            assert ((alpha > 0) & (alpha < 255)).any()
+
+
 def test_resume_makes_a_sequence_anew_whose_ranking_is_lost(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
 ) -> None:

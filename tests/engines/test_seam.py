@@ -20,10 +20,13 @@ from mrnet_cli.evaluation.runner import evaluate_all
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job, davis_jobs
 from mrnet_cli.inference.network import Network
+from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict, unfinished
 from mrnet_cli.inference.record import Record
 from mrnet_cli.sweep.plan import Data, Point
 from mrnet_cli.sweep.run import sweep
+
+EVERY = (OVERLAYS, SIMILARITY, MATTES)
 
 WriteDavis = Callable[..., Path]
 
@@ -78,11 +81,11 @@ def masks(folder: Path) -> dict[str, bytes]:
 def test_masks_pictures_and_choices_are_those_of_a_run_here(jobs: list[Job], network: Network, tmp_path: Path) -> None:
     here, there, courier = tmp_path / "here", tmp_path / "there", Courier()
     record = Record(here, network.settings())
-    predict(network.segmenter(), jobs, here, record=record, overlays=True, similarity=True)
+    predict(network.segmenter(), jobs, here, record=record, pictures=EVERY)
     seen: dict[str, int] = {}
     done = predict_on(
         courier,
-        Segmentation(network.packed(), overlays=True, similarity=True),
+        Segmentation(network.packed(), EVERY),
         jobs,
         there,
         record=Record(there, network.settings()),

@@ -90,7 +90,7 @@ def test_a_slow_ranking_is_charged_to_its_stage(
 
 
 def test_masks_are_those_of_the_plain_path(segmenter: Segmenter, job: Job, tmp_path: Path) -> None:
-    predict_job(segmenter, job, tmp_path / "plain", overlays=False, on_frame=lambda name: None)
+    predict_job(segmenter, job, tmp_path / "plain", on_frame=lambda name: None)
     run_by_stage(segmenter, job, tmp_path / "stages", places=MRNET_PLACES, meter=Stopwatch(lambda: None))
     for path in (tmp_path / "stages" / job.name).iterdir():
         assert path.read_bytes() == (tmp_path / "plain" / job.name / path.name).read_bytes()

@@ -76,7 +76,7 @@ def test_scores_are_those_of_predict_and_evaluate(
     train_root: Path, tmp_path: Path, tiny_weights: Path, held_out: list[HeldOut]
 ) -> None:
     segmenter = Segmenter(load_weights(tiny_weights))
-    predict_job(segmenter, held_out[0].job, tmp_path / "masks", overlays=False, on_frame=lambda _: None)
+    predict_job(segmenter, held_out[0].job, tmp_path / "masks", on_frame=lambda _: None)
     sequences = load_davis(train_root, year=2016, split="train", sequences=["dog"])
     expected = evaluate(sequences, tmp_path / "masks", protocol=DAVIS_2016)
     assert score(segmenter, held_out[0]) == (expected.j.mean, expected.f.mean)
