@@ -25,6 +25,9 @@ from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.engines import Item, Result
 from mrnet_cli.errors import DataError, EngineError, MrnetError
 
+# seconds in which the head of a cluster must answer
+PATIENCE = 10
+
 # how often a task is done again after its node or process was lost; one that takes more memory than there is never ends
 RETRIES = 3
 
@@ -103,8 +106,9 @@ def connect(address: str, resources: Resources, *, needs: Sequence[Path]) -> Ite
             version of mrnet; all of them are named.
     """
     try:
+        _reach(os.environ.get("RAY_ADDRESS") or address if address == "auto" else address)
         ray.init(address=address, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise EngineError(
             f"no Ray cluster answers at {address} ({str(error).splitlines()[0]}): start one with ray start --head, "
             "and run mrnet on one of its nodes"
@@ -120,6 +124,18 @@ def connect(address: str, resources: Resources, *, needs: Sequence[Path]) -> Ite
         yield RayEngine(resources, len(nodes))
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    """Whether anything listens there: Ray itself would go on trying for many minutes.
+
+    Raises:
+        OSError: nothing does.
+        ValueError: it is no address.
+    """
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
 
 
 def _check(nodes: Sequence[str], needs: Sequence[Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -152,6 +153,18 @@ def test_predict_evaluate_and_sweep_outlive_a_node_and_give_the_bytes_of_one_mac
     assert there.returncode == 0, there.stderr
     points = [results(tmp_path / name / "points") for name in ("s", "ray s")]
     assert points[0] == points[1]
+
+
+def test_adapted_masks_are_those_of_one_machine_and_the_record_says_what_it_took(
+    cluster: Cluster, root: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    data = ("--davis", root, "--sequences", "s0,s1", "--weights", tiny_weights, "--device", "cpu", "--adapt", "2")
+    assert mrnet("predict", *data, "--output", tmp_path / "p").returncode == 0
+    there = mrnet("predict", *data, "--engine", "ray", "--address", cluster.address, "--output", tmp_path / "ray p")
+    assert there.returncode == 0, there.stderr
+    assert results(tmp_path / "ray p") == results(tmp_path / "p")
+    finished = json.loads((tmp_path / "ray p" / "predict.json").read_text())["finished"]
+    assert {name: one["adaptation_seconds"] > 0 for name, one in finished.items()} == {"s0": True, "s1": True}
 
 
 def test_what_is_wrong_is_told_all_at_once_and_the_rest_is_kept(

@@ -6,11 +6,14 @@ import json
 import pickle
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mrnet_cli.cli.adaptation import adapting
+from mrnet_cli.cli.progress import unseen
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.trees import read_tree
 from mrnet_cli.engines import Item, Result
@@ -25,6 +28,7 @@ from mrnet_cli.inference.pipeline import predict, unfinished
 from mrnet_cli.inference.record import Record
 from mrnet_cli.sweep.plan import Data, Point
 from mrnet_cli.sweep.run import sweep
+from mrnet_cli.training.adaptation.adapter import Adaptation
 
 EVERY = (OVERLAYS, SIMILARITY, MATTES)
 
@@ -100,6 +104,24 @@ def test_masks_pictures_and_choices_are_those_of_a_run_here(jobs: list[Job], net
     resumed = Record(there, network.settings())
     resumed.resume()
     assert unfinished(jobs, there, resumed) == []
+
+
+def test_adapted_masks_are_those_of_a_run_here_and_the_record_says_what_it_took(
+    jobs: list[Job], network: Network, tmp_path: Path
+) -> None:
+    here, there, plain = tmp_path / "here", tmp_path / "there", tmp_path / "plain"
+    jobs = jobs[::2]
+    fast = Adaptation(2, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
+    segmenter = network.segmenter()
+    prepare = adapting(network.load(), fast, like=segmenter, advance=unseen)
+    predict(segmenter, jobs, here, record=Record(here, network.settings()), prepare=prepare)
+    segmentation = Segmentation(network.packed(), prepare_like=partial(adapting, settings=fast, advance=unseen))
+    predict_on(Courier(), segmentation, jobs, there, record=Record(there, network.settings()))
+    assert masks(there) == masks(here)
+    predict(segmenter, jobs, plain, record=Record(plain, network.settings()))
+    assert masks(there) != masks(plain)
+    finished = json.loads((there / "predict.json").read_text())["finished"]
+    assert {name: one["adaptation_seconds"] > 0 for name, one in finished.items()} == {"a": True, "c": True}
 
 
 def test_the_weights_travel_and_the_machine_there_needs_no_file_of_them(
