@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
-from mrnet_cli.cli.output import hold_output
+from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
@@ -36,7 +36,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
     "By which rules": ["year", "protocol", "first_last", "resize_predictions", "bound_th", "boundary"],
-    "How, and where to": ["output", "worst", "workers", *ENGINE_OPTIONS, "zip_limits"],
+    "How, and where to": ["target", "worst", "workers", *ENGINE_OPTIONS, "zip_limits"],
 }
 
 EPILOG = """\b
@@ -96,7 +96,7 @@ Examples:
     show_default=True,
     help="Find outlines by comparing neighbours, or trace contours: the same numbers, several times slower.",
 )
-@click.option("--output", type=click.Path(file_okay=True, path_type=Path), required=True, help="Folder to write.")
+@click.option("--output", "target", required=True, help="Folder to write, or address such as s3://bucket/run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
 @engine_options
 @click.option(
@@ -125,7 +125,7 @@ def evaluate(
     resize_predictions: str | None,
     bound_th: str | None,
     boundary: str,
-    output: Path,
+    target: str,
     workers: int | None,
     where: EngineChoice,
     zip_limits: tuple[int, int, int] | None,
@@ -137,8 +137,8 @@ def evaluate(
     """
     if (davis is None) == (annotations is None):
         raise click.UsageError("give either --davis or --annotations")
+    output, commit = open_output(target)
     outputs = _outputs(predictions, output)
-    hold_output(output)
     rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
     split = split or ("all" if davis is None else "val")
     limits = ZipLimits(*zip_limits) if zip_limits else None
@@ -177,7 +177,8 @@ def evaluate(
         images = davis / "JPEGImages" / resolution if davis else None
         draw = partial(write_worst, count=worst, sequences=found, images=images, zip_limits=limits)
         for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
-            _draw_worst(partial(draw, evaluation, tree, place), place / WORST)
+            _draw_worst(partial(draw, evaluation, tree, place), f"{target}/{(place / WORST).relative_to(output)}")
+    commit()
 
 
 def _write(
@@ -189,7 +190,7 @@ def _write(
         write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=made_by))
 
 
-def _draw_worst(draw: Callable[[], tuple[int, int]], place: Path) -> None:
+def _draw_worst(draw: Callable[[], tuple[int, int]], place: str) -> None:
     try:
         count, grey = draw()
     except MrnetError as error:

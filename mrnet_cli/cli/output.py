@@ -1,12 +1,56 @@
-"""The output folder of a command, which no other run may write into meanwhile."""
+"""Where a command writes: a folder that no other run may write into meanwhile, or an address."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
 from mrnet_cli.data.locks import sole_writer
+from mrnet_cli.errors import OutputError
+
+
+class Output(NamedTuple):
+    """Where a command writes.
+
+    Attributes:
+        folder: on this machine.
+        commit: puts what is in it where the output was asked for; takes names as of
+            :meth:`~mrnet_cli.data.remote.Remote.commit`, and does nothing where that is the folder itself.
+    """
+
+    folder: Path
+    commit: Callable[..., None]
+
+
+def open_output(target: str, *, resume: bool = False, sole: str | None = None) -> Output:
+    """A folder as of :func:`hold_output`, or for an address such as ``s3://bucket/run`` one that is copied there.
+
+    Args:
+        target: as given by the user.
+        resume: whether what is at the address is wanted here.
+        sole: record of an earlier run that a new one could not be told from, were both at the address.
+
+    Raises:
+        OutputError: as of :func:`hold_output`; the address cannot be written, or has that record.
+    """
+    target = target.removeprefix("file://")
+    if "://" not in target:
+        hold_output(Path(target))
+        return Output(Path(target), lambda *names: None)
+    # here, as most runs have no need of it
+    from mrnet_cli.data.remote import Remote
+
+    folder = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="mrnet-")))
+    remote = Remote(target, folder)
+    if resume:
+        remote.fetch()
+    elif sole is not None and remote.holds(sole):
+        raise OutputError(f"{target} has the {sole} of an earlier run: give --resume, or choose another --output")
+    return Output(folder, remote.commit)
 
 
 def hold_output(folder: Path) -> None:

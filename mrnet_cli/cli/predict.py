@@ -13,7 +13,7 @@ import torch
 from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.options import comma_separated
-from mrnet_cli.cli.output import hold_output
+from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress, unseen
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.boxes import Box
@@ -127,7 +127,12 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
     type=path,
     help="Also write the masks as a zip to hand in: with --meta below Annotations/, otherwise SEQUENCE/FRAME.png.",
 )
-@click.option("--output", type=path, required=True, help="Folder to write: SEQUENCE/FRAME.png.")
+@click.option(
+    "--output",
+    "target",
+    required=True,
+    help="Folder to write, or address such as s3://bucket/run: SEQUENCE/FRAME.png.",
+)
 def predict(
     davis: Path | None,
     year: str,
@@ -156,10 +161,10 @@ def predict(
     similarity: bool,
     resume: bool,
     submission: Path | None,
-    output: Path,
+    target: str,
 ) -> None:
     """Segments videos, given the masks of their first frames."""
-    hold_output(output)
+    output, commit = open_output(target, resume=resume)
     if submission is not None:
         check_submission(submission)
     place = choose_device(device) if where.local else torch.device(where.device(device))
@@ -186,10 +191,11 @@ def predict(
             output,
             {**settings, "adaptation": asdict(adaptation)} if adapt else settings,
             provenance={**provenance(here, engine), "pictures": pictures},
+            on_write=commit,
         )
         if resume:
             record.resume()
-        _show_first(jobs[0], output, found=bool(boxes))
+        _show_first(jobs[0], output, target, found=bool(boxes))
         todo = unfinished(jobs, output, record)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
@@ -202,7 +208,7 @@ def predict(
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if meta is None else "Annotations/")
-    _close(done, output, kept=len(jobs) - len(todo))
+    _close(done, target, kept=len(jobs) - len(todo))
 
 
 def _check_input(*places: Path | None, drawn: bool, annotated: bool) -> None:
@@ -221,7 +227,7 @@ def _first(mask: Path | None, boxes: tuple[Box, ...]) -> Path | tuple[Box, ...] 
     return mask or boxes or None
 
 
-def _show_first(job: Job, output: Path, *, found: bool) -> None:
+def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:
     """Names objects; writes a mask that was found in boxes, and a picture of it, for a person to look at and mend."""
     for number, name in job.names.items():
         click.echo(f"Object {number}: {shown(name)}")
@@ -231,10 +237,14 @@ def _show_first(job: Job, output: Path, *, found: bool) -> None:
     make_output_dir(output)
     write_index_mask(mask, job.mask)
     write_picture(picture, overlay_picture(job.first_image(), job.mask))
-    click.echo(shown(f"Found in the boxes: {picture}. To mend it, change {mask} and give it as --mask."))
+    click.echo(
+        shown(
+            f"Found in the boxes: {target}/{picture.name}. To mend it, change {mask.name} there and give it as --mask."
+        )
+    )
 
 
-def _close(done: list[Finished], output: Path, *, kept: int) -> None:
+def _close(done: list[Finished], output: str, *, kept: int) -> None:
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)
     rate = f", {seconds / frames:.3f} s a frame end to end" if frames else ""
     before = f", {kept} kept" if kept else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import cast
@@ -15,11 +15,12 @@ from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.options import Listed, comma_separated
-from mrnet_cli.cli.output import hold_output
+from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
-from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.progress import Advance, frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
+from mrnet_cli.data.records import SWEEP
 from mrnet_cli.data.rows import percent
 from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
@@ -67,7 +68,12 @@ Examples:
 )
 @engine_options
 @click.option("--resume", is_flag=True, help="Keep the points and sequences that an interrupted sweep finished.")
-@click.option("--output", type=path, required=True, help="Folder for sweep.csv and, below points/, each point's run.")
+@click.option(
+    "--output",
+    "target",
+    required=True,
+    help="Folder, or address such as s3://bucket/run, for sweep.csv and, below points/, each point's run.",
+)
 def sweep(
     davis: Path,
     year: str,
@@ -83,13 +89,13 @@ def sweep(
     workers: int,
     where: EngineChoice,
     resume: bool,
-    output: Path,
+    target: str,
 ) -> None:
     """Segments and scores a split at every combination of k and n, or with each of several networks.
 
     --k and --n take lists, separated by commas.
     """
-    hold_output(output)
+    output, commit = open_output(target, resume=resume, sole=SWEEP)
     several = len(weights) > 1
     if several and (ks or ns or workers > 1 or not where.local):
         raise click.UsageError(
@@ -110,7 +116,7 @@ def sweep(
                 data=data,
                 provenance=provenance(place),
                 resume=resume,
-                on_file=advance,
+                on_file=_kept(commit, advance),
             )
         _show_variants(measured)
         return
@@ -126,9 +132,20 @@ def sweep(
             workers=workers,
             resume=resume,
             engine=engine,
-            on_point=advance,
+            on_point=_kept(commit, advance),
         )
+    commit()
     _show(done, workers)
+
+
+def _kept(commit: Callable[..., None], advance: Advance) -> Callable[[str], None]:
+    """Shows what is finished, once it is where the output was asked for."""
+
+    def finished(name: str) -> None:
+        commit(name)
+        advance(name)
+
+    return finished
 
 
 def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:

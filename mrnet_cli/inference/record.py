@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,13 +59,19 @@ class Record:
         output: the folder.
         settings: from :func:`settings_of`; a run is only resumed under the same.
         provenance: command, environment and what else the record should say.
+        on_write: called with the names of sequences that were added, after the record is written.
     """
 
     def __init__(
-        self, output: Path, settings: Mapping[str, Any], *, provenance: Mapping[str, object] | None = None
+        self,
+        output: Path,
+        settings: Mapping[str, Any],
+        *,
+        provenance: Mapping[str, object] | None = None,
+        on_write: Callable[..., None] = lambda *names: None,
     ) -> None:
         self._path, self._settings, self._provenance = output / PREDICT, dict(settings), provenance or {}
-        self._rankings = output / rankings.NAME
+        self._rankings, self._on_write = output / rankings.NAME, on_write
         self._choices: dict[str, Sequence[Choice]] = {}
         self.finished: dict[str, Finished] = {}
 
@@ -108,13 +114,14 @@ class Record:
     def add(self, name: str, finished: Finished, choices: Sequence[Choice] = ()) -> None:
         """Notes that a sequence is finished, and what was picked for its frames."""
         self.finished[name], self._choices[name] = finished, choices
-        self._write()
+        self._write(name)
 
-    def _write(self) -> None:
+    def _write(self, *added: str) -> None:
         # the record comes last: what it calls finished has its rows
         write_text_atomically(self._rankings, rankings_csv(self._choices))
         finished = {name: asdict(one) for name, one in self.finished.items()}
         write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})
+        self._on_write(*added)
 
 
 def _finished(values: Mapping[str, Any]) -> Finished:

@@ -1,0 +1,150 @@
+"""``--output`` at an address: what is there is what a folder would hold, at every moment of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from click.testing import CliRunner, Result
+
+from mrnet_cli.cli.main import main
+from mrnet_cli.data.trees import read_tree
+
+WriteDavis = Callable[..., Path]
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def objects() -> Iterator[None]:
+    """A server of objects, as S3 is one."""
+    pytest.importorskip("s3fs")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+        fsspec.filesystem("s3").mkdir("bucket")
+        yield
+    server.stop()
+
+
+@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """On two file systems that are no folders; nothing is there yet."""
+    if request.param == "s3":
+        request.getfixturevalue("objects")
+    return f"{request.param}://bucket/{tmp_path.name}/a run"
+
+
+def there(address: str) -> dict[str, bytes]:
+    """All files at an address."""
+    files, root = fsspec.url_to_fs(address)
+    files.invalidate_cache()
+    return {path.removeprefix(root).lstrip("/"): files.cat_file(path) for path in files.find(root)}
+
+
+def masks(files: dict[str, bytes]) -> dict[str, bytes]:
+    return {path: content for path, content in files.items() if not path.endswith(".json")}
+
+
+def mrnet(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def test_an_address_gets_the_files_of_a_folder_and_keeps_what_is_finished(
+    address: str, write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root = write_davis("a", "b", "c")
+    work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--overlay", "--output")
+    assert mrnet(*work, tmp_path / "here").exit_code == 0
+    expected = masks(read_tree(tmp_path / "here"))
+    one = mrnet(*work, address, "--sequences", "a")
+    assert one.exit_code == 0, one.output
+    stored = there(address)
+    assert list(json.loads(stored["predict.json"])["finished"]) == ["a"]
+    of_one = {path: content for path, content in masks(stored).items() if path != "ranking.csv"}
+    assert of_one == {path: content for path, content in expected.items() if "a/" in path}
+    resumed = mrnet(*work, address, "--resume", "--zip", tmp_path / "masks.zip")
+    assert resumed.exit_code == 0, resumed.output
+    assert "2 sequences segmented, 1 kept" in resumed.output
+    assert resumed.output.rstrip().endswith(address)
+    assert masks(there(address)) == expected
+    assert list(json.loads(there(address)["predict.json"])["finished"]) == ["a", "b", "c"]
+
+
+def test_scores_at_an_address_are_those_of_a_folder(address: str, write_davis: WriteDavis, tmp_path: Path) -> None:
+    root = write_davis("a", "b")
+    work = ("evaluate", "--davis", root, "--predictions", root / "Annotations" / "480p", "--worst", "1", "--output")
+    assert mrnet(*work, tmp_path / "here").exit_code == 0
+    result = mrnet(*work, address)
+    assert result.exit_code == 0, result.output
+    assert masks(there(address)) == masks(read_tree(tmp_path / "here"))
+    assert "evaluate.json" in there(address)
+
+
+def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another(
+    address: str, write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    data = ("sweep", "--davis", write_davis("a"), "--year", "2017", "--weights", tiny_weights, "--device", "cpu")
+    assert mrnet(*data, "--k", "1,2", "--output", tmp_path / "here").exit_code == 0
+    assert mrnet(*data, "--k", "1", "--output", address).exit_code == 0
+    again = mrnet(*data, "--k", "1,2", "--output", address)
+    assert (again.exit_code, "has the sweep.json of an earlier run: give --resume" in again.stderr) == (2, True)
+    first = there(address)
+    resumed = mrnet(*data, "--k", "1,2", "--output", address, "--resume")
+    assert resumed.exit_code == 0, resumed.output
+    stored, expected = there(address), read_tree(tmp_path / "here")
+    assert stored.keys() == expected.keys()
+    assert {path for path in masks(stored) if stored[path] != expected[path]} == {"sweep.csv"}, "it has seconds"
+    kept = [path for path in first if path.startswith("points/")]
+    assert [stored[path] for path in kept] == [first[path] for path in kept]
+
+
+def test_a_record_is_copied_after_all_that_it_speaks_of(
+    write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = fsspec.filesystem("memory")
+    put, calls = type(files).put, list[int]()
+
+    def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
+        calls.append(len(here))
+        if len(calls) == 3:
+            put(self, here[:4], there[:4], **more)
+            raise OSError("the line is dead")
+        put(self, here, there, **more)
+
+    monkeypatch.setattr(type(files), "put", breaks_off)
+    root, address = write_davis("a", "b"), "memory://broken"
+    result = mrnet("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == f"Error: {address} cannot be written: the line is dead"
+    stored = there(address)
+    assert [sum(path.startswith(f"{name}/") for path in stored) for name in "ab"] == [12, 4]
+    assert list(json.loads(stored["predict.json"])["finished"]) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [("nowhere://bucket", "Protocol not known: nowhere"), ("http://127.0.0.1:1/x", "cannot be written: ")],
+)
+def test_an_address_that_cannot_be_written_is_told_before_the_work(
+    address: str, words: str, write_davis: WriteDavis
+) -> None:
+    result = mrnet("predict", "--davis", write_davis("a"), "--output", address)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith(f"Error: {address} cannot be written: ")
+    assert words in result.stderr
+
+
+def test_an_address_of_files_is_a_folder(write_davis: WriteDavis, tmp_path: Path) -> None:
+    root = write_davis("a")
+    predictions = root / "Annotations" / "480p"
+    result = mrnet("evaluate", "--davis", root, "--predictions", predictions, "--output", f"file://{tmp_path}/e")
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "e" / "evaluate.json").is_file()
