@@ -42,10 +42,17 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Taken:
-    """Seconds of a run."""
+    """Seconds of a run.
+
+    Attributes:
+        wall: from start to end.
+        cpu: of the command and of the node's processes.
+        node: of the latter alone.
+    """
 
     wall: float
     cpu: float
+    node: float
 
 
 def cut(davis: Path, place: Path, *, sequences: int, frames: int) -> None:
@@ -107,7 +114,7 @@ def run(root: Path, output: Path, size: int, *more: str, node: int | None = None
         raise SystemExit("mrnet predict failed")
     process.returncode = 0
     extra = sum(seen.values()) - sum(before.values())
-    return Taken(time.perf_counter() - started, usage.ru_utime + usage.ru_stime + extra)
+    return Taken(time.perf_counter() - started, usage.ru_utime + usage.ru_stime + extra, extra)
 
 
 def start_node(folder: Path, cpus: int) -> tuple[subprocess.Popen[bytes], str]:
@@ -182,6 +189,7 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
             os.killpg(node.pid, signal.SIGKILL)
             node.wait()
     local, there = (statistics.median(one.cpu for one in runs[name]) for name in ("local", "ray"))
+    command = statistics.median(one.cpu - one.node for one in runs["ray"])
     page = (
         "# What Ray costs\n\n"
         f"{sequences} sequences of DAVIS-2016 val, the first {frames} frames of each, short side {size}, `lite`: "
@@ -190,7 +198,8 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
         "| engine | CPU seconds, median | all runs | wall seconds, median |\n| --- | ---: | --- | ---: |\n"
         f"{row('local', runs['local'])}{row('ray', runs['ray'])}\n"
         f"Overhead: {there - local:.1f} CPU seconds, {100 * (there / local - 1):.1f}%. Where the CPU is shared with "
-        "other work, wall seconds compare little, and CPU seconds are what it would take alone.\n\n"
+        "other work, wall seconds compare little, and CPU seconds are what it would take alone. The command itself "
+        f"takes {command:.1f} of them on Ray: it loads torch and the weights as the worker does, and connects.\n\n"
         f"From the seconds of each sequence in the records, the model of [scaling](scaling.md) expects "
         f"{statistics.median(expected):.1f} wall seconds on Ray.\n\n"
         f"`taskset -c 0 python benchmarks/ray_overhead.py --davis DAVIS --frames {frames} --size {size} "
