@@ -11,21 +11,19 @@ import click
 import torch
 
 from mrnet_cli.cli.adaptation import adaptation_cost, adapting
-from mrnet_cli.cli.engine import EngineChoice, engine_options
-from mrnet_cli.cli.options import comma_separated
+from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
+from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
+from mrnet_cli.cli.options import GroupedCommand
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress, unseen
 from mrnet_cli.cli.provenance import provenance
-from mrnet_cli.data.boxes import Box
-from mrnet_cli.data.davis import Year
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.names import shown
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
-from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
-from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
+from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict as run
@@ -38,55 +36,31 @@ from mrnet_cli.training.adaptation.adapter import Adaptation
 
 path = click.Path(path_type=Path)
 
+GROUPS = {
+    "What is segmented": INPUT_OPTIONS,
+    "Network": ["weights", "size", "k", "n", "multi_object", "adapt"],
+    "Computing": ["device", "dtype", "deterministic", *ENGINE_OPTIONS],
+    "Output": ["target", "overlay", "matte", "similarity", "submission", "resume"],
+}
 
-class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
-    """`X,Y,WIDTH,HEIGHT` in pixels."""
+EPILOG = """\b
+Examples:
+  The val split of DAVIS, with a network fitted to each first frame:
+    mrnet predict --davis DAVIS --year 2016 --split val --adapt 60 --output MASKS
+  A video, with a blended one to look at:
+    mrnet predict --video CLIP.mp4 --mask FIRST.png --overlay --output OUT
+  YouTube-VOS, as its server takes it:
+    mrnet predict --images valid/JPEGImages --annotations valid/Annotations \\
+      --meta valid/meta.json --zip submission.zip --output MASKS
+"""
 
-    name = "x,y,width,height"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Box:
-        """The box; fails where these are not four whole numbers."""
-        try:
-            return Box(*map(int, value.split(",")))
-        except (TypeError, ValueError):
-            self.fail(f"{value!r} is not four whole numbers", param, ctx)
-
-
-@click.command(epilog="Example:  mrnet predict --davis DAVIS --year 2016 --split val --output predictions")
-@click.option("--davis", type=path, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
-@click.option("--year", type=click.Choice(["2016", "2017"]), default="2017", show_default=True, help="Whose masks.")
-@click.option("--split", default="val", show_default=True, help="Split file of --davis.")
-@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
-@click.option("--sequences", help="Comma-separated names to segment in place of all.")
-@click.option(
-    "--images",
-    type=path,
-    help="In place of --davis, with --annotations: folder of SEQUENCE/FRAME.jpg, as in YouTube-VOS, LVOS and MOSE.",
+@click.command(
+    cls=GroupedCommand,
+    groups=GROUPS,
+    epilog=EPILOG,
 )
-@click.option(
-    "--annotations",
-    type=path,
-    help="Folder of SEQUENCE/FRAME.png, of some frames or all. Of each object only the first mask is used.",
-)
-@click.option(
-    "--meta",
-    type=path,
-    help="With --images: meta.json of YouTube-VOS or LVOS, for the objects and the frames whose masks are wanted.",
-)
-@click.option("--frames", type=path, help="In place of --davis: a folder of pictures, ordered by their names.")
-@click.option("--video", type=path, help="In place of --davis: a video file; its masks count from 00000.")
-@click.option(
-    "--mask",
-    type=path,
-    help="With --frames or --video: objects of the first frame. PNG of ids, 0/255 or colours; labelme or COCO JSON.",
-)
-@click.option(
-    "--box",
-    "boxes",
-    type=BoxType(),
-    multiple=True,
-    help="In place of --mask: around an object of the first frame, whose outline is found by colour; repeatable.",
-)
+@input_options
 @click.option(
     "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
 )
@@ -134,18 +108,7 @@ class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes argumen
     help="Folder to write, or address such as s3://bucket/run: SEQUENCE/FRAME.png.",
 )
 def predict(
-    davis: Path | None,
-    year: str,
-    split: str,
-    resolution: str,
-    sequences: str | None,
-    images: Path | None,
-    annotations: Path | None,
-    meta: Path | None,
-    frames: Path | None,
-    video: Path | None,
-    mask: Path | None,
-    boxes: tuple[Box, ...],
+    inputs: Inputs,
     weights: Path | None,
     size: int | None,
     k: int | None,
@@ -164,6 +127,7 @@ def predict(
     target: str,
 ) -> None:
     """Segments videos, given the masks of their first frames."""
+    inputs.check()
     output, commit = open_output(target, resume=resume)
     if submission is not None:
         check_submission(submission)
@@ -172,21 +136,11 @@ def predict(
     network = Network(weights, size, str(place), dtype, k, n, objects, deterministic)
     segmenter = network.segmenter() if where.local else None
     settings, adaptation = network.settings(segmenter), Adaptation(adapt)
-    first = _first(mask, boxes)
-    _check_input(davis, images, frames, video, drawn=first is not None, annotated=annotations is not None)
-    if meta is not None and images is None:
-        raise click.UsageError("--meta goes with --images and --annotations")
-    names = comma_separated(sequences)
-    if davis is not None:
-        jobs = davis_jobs(davis, year=cast(Year, int(year)), split=split, resolution=resolution, sequences=names)
-    elif images is not None and annotations is not None:
-        jobs = tree_jobs(images, annotations, meta=meta, sequences=names)
-    elif first is not None:
-        jobs = [folder_job(frames, first) if frames is not None else video_job(cast(Path, video), first)]
+    jobs = inputs.jobs()
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)
     here = place if where.local else torch.device("cpu")
-    with where.connected(davis, images, annotations, frames, video) as engine:
+    with where.connected(*inputs.places) as engine:
         record = Record(
             output,
             {**settings, "adaptation": asdict(adaptation)} if adapt else settings,
@@ -195,7 +149,7 @@ def predict(
         )
         if resume:
             record.resume()
-        _show_first(jobs[0], output, target, found=bool(boxes))
+        _show_first(jobs[0], output, target, found=bool(inputs.boxes))
         todo = unfinished(jobs, output, record)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
@@ -207,24 +161,8 @@ def predict(
                 work = Segmentation(network.packed(), pictures, prepare_like)
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:
-        write_submission(submission, jobs, output, record=record, below="" if meta is None else "Annotations/")
+        write_submission(submission, jobs, output, record=record, below="" if inputs.meta is None else "Annotations/")
     _close(done, target, kept=len(jobs) - len(todo))
-
-
-def _check_input(*places: Path | None, drawn: bool, annotated: bool) -> None:
-    """Whether one of the root, the images, the frames and the video is given, with what goes with it."""
-    root, images, _, _ = places
-    once = sum(place is not None for place in places) == 1
-    if not once or drawn != (root is None and images is None) or annotated != (images is not None):
-        raise click.UsageError(
-            "give either --davis, or --images and --annotations, or --mask or --box and one of --frames and --video"
-        )
-
-
-def _first(mask: Path | None, boxes: tuple[Box, ...]) -> Path | tuple[Box, ...] | None:
-    if mask is not None and boxes:
-        raise click.UsageError("give either --mask or --box")
-    return mask or boxes or None
 
 
 def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:
