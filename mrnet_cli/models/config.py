@@ -66,7 +66,11 @@ class ModelConfig:
 
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` reads back."""
-        return json.dumps(asdict(self), sort_keys=True)
+        values = asdict(self)
+        if not self.temperature:
+            # so that runs and weights from before there was one can be gone on with
+            del values["temperature"]
+        return json.dumps(values, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
