@@ -96,7 +96,7 @@ def write_results(runs: Path, names: list[str], *, how: str, where: torch.device
         f"On {environment.machine}, {environment.versions}.",
         *lines,
         "",
-        "![J&F of the variants](ablation.png)",
+        "`ablation.png` draws it.",
         "",
         *differences(runs, names),
         "",
