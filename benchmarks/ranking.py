@@ -184,7 +184,7 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
                 segment(segmenter, network, job, runs / rule)
         click.echo(f"{rule}: done")
     evaluations = evaluate_all(found, [runs / rule for rule in RULES], protocol=DAVIS_2016, workers=1)
-    write_text_atomically(RESULTS / "ranking.md", page(evaluations, jobs, runs, segmenter, k=network.k))
+    write_text_atomically(RESULTS / "ranking.md", page(evaluations, jobs, runs, segmenter, k=network.k, names=names))
 
 
 def truths_of(annotations: Sequence[Path], job: Job, size: int) -> list[NDArray[np.bool_]]:
@@ -201,7 +201,9 @@ def segment(segmenter: Segmenter, network: Guided, job: Job, output: Path) -> No
     write_text_atomically(output / job.name / CHOICES, csv_text(columns, network.choices))
 
 
-def page(evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: Segmenter, *, k: int) -> str:
+def page(
+    evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: Segmenter, *, k: int, names: list[str] | None
+) -> str:
     """Scores, paired differences and what was chosen, in Markdown."""
     by_rule = dict(zip(RULES, evaluations, strict=True))
     rows = []
@@ -215,12 +217,14 @@ def page(evaluations: list[Evaluation], jobs: list[Job], runs: Path, segmenter: 
         rows.append((*cells, difference_text(jf), better_text(jf), wins_text(against)))
     where = environment_of(torch.device("cpu"))
     config = segmenter.config
-    size = "" if config.size == load_weights().config.size else f" --size {config.size}"
+    options = "" if config.size == load_weights().config.size else f" --size {config.size}"
+    if names:
+        options += f" --sequences {','.join(names)}"
     return "\n".join(
         [
             "# What choosing the past frame is worth (measured)",
             "",
-            f"    python benchmarks/ranking.py --data DATA --runs RUNS{size}",
+            f"    python benchmarks/ranking.py --data DATA --runs RUNS{options}",
             "",
             f"DAVIS-2016 val, {len(jobs)} sequences, shipped weights, k = {k}, n = {config.n}, short side "
             f"{config.size}. Only the past frame that guides",
