@@ -237,7 +237,7 @@ def test_without_resume_nothing_old_is_trusted(write_davis: WriteDavis, tiny_wei
 
 def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
     root, output, whole = write_davis("a", "b", "c", "d"), tmp_path / "out", tmp_path / "whole"
-    options = ["--davis", str(root), "--weights", str(tiny_weights), "--device", "cpu"]
+    options = ["--davis", str(root), "--weights", str(tiny_weights), "--device", "cpu", "--overlay", "--matte"]
     command = [sys.executable, "-m", "mrnet_cli", "predict", *options, "--output", str(output)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
@@ -245,8 +245,11 @@ def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, tiny_we
         time.sleep(0.005)
     process.kill()
     assert process.wait() == -9, "the run ended before it could be killed"
-    for path in output.rglob("*.png"):
+    for path in output.glob("?/*.png"):
         read_index_mask(path)
+    for path in (*output.glob("mattes/*/*.png"), *output.glob("overlays/*/*.jpg")):
+        with Image.open(path) as picture:
+            picture.load()
     assert predict(*options, "--resume", "--output", output).exit_code == 0
     assert predict(*options, "--output", whole).exit_code == 0
     assert tree(output) == tree(whole)

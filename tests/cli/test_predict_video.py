@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
+from PIL import Image
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
@@ -50,6 +51,19 @@ def test_a_video_gives_a_mask_a_frame_and_an_overlay_that_plays(clip: Path, tiny
     inside = read_index_mask(tmp_path / "first.png") == 1
     rows, columns = np.argwhere(inside).mean(axis=0).astype(int)
     assert abs(coloured[rows, columns] - plain[rows, columns]).max() > 30
+
+
+def test_mattes_of_a_video_are_pictures_in_its_colours(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert predict(clip, tiny_weights, "--matte", "--output", output).exit_code == 0
+    assert [path.name for path in (output / "mattes").iterdir()] == ["my clip"]
+    mattes = sorted((output / "mattes" / "my clip").iterdir())
+    assert [path.name for path in mattes] == [f"{t:05d}.png" for t in range(12)]
+    for path, frame in zip(mattes, read_video(clip), strict=True):
+        with Image.open(path) as picture:
+            assert picture.mode == "RGBA"
+            matte = np.asarray(picture)
+        np.testing.assert_array_equal(matte[..., :3], frame.image * (matte[..., 3:] > 0))
 
 
 def test_labels_of_polygons_and_their_ids_are_told(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
