@@ -6,7 +6,8 @@ Shape letters: T frames, G clips, B objects of all clips, H W size.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import NamedTuple
 
 import cv2
@@ -126,8 +127,8 @@ def batches(
     workers: int,
     ranks: Ranks | None = None,
     pin: bool = False,
-) -> Iterator[Batch]:
-    """The batches from a step on, made ahead of their use.
+) -> Generator[Batch, None, None]:
+    """The batches from a step on, made ahead of their use; with processes, best within :func:`told_of_deaths`.
 
     Args:
         sources: what clips are made of.
@@ -140,7 +141,6 @@ def batches(
 
     Raises:
         DataError: a source cannot be read or shows no object.
-        TrainingError: a process that makes them died.
     """
     loader = DataLoader(
         ClipBatches(sources, recipe, seed, ranks or Ranks()),
@@ -150,11 +150,25 @@ def batches(
         prefetch_factor=4 if workers else None,
         pin_memory=pin,
     )
+    for batch in loader:
+        if isinstance(batch, DataError):
+            raise batch
+        yield batch
+
+
+@contextmanager
+def told_of_deaths(stream: Generator[Batch, None, None]) -> Iterator[Iterator[Batch]]:
+    """The stream, closed when the context ends.
+
+    A signal tells of the death of a process, and torch raises it wherever the main thread is then, for as long as the
+    stream is open: not only where the next batch is asked for.
+
+    Raises:
+        TrainingError: a process that makes batches died.
+    """
     try:
-        for batch in loader:
-            if isinstance(batch, DataError):
-                raise batch
-            yield batch
+        with closing(stream):
+            yield stream
     except RuntimeError as error:
         # what torch says of a death; an error in such a process begins with its kind
         if not str(error).startswith("DataLoader worker (pid"):

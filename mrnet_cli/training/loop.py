@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.models.weights import save_weights
-from mrnet_cli.training.batches import Batch, batches
+from mrnet_cli.training.batches import Batch, batches, told_of_deaths
 from mrnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.degrade import degrade
@@ -150,9 +150,10 @@ class Trainer:
 
         Raises:
             DataError: a source cannot be read or shows no object.
-            TrainingError: as of :meth:`follow`.
+            TrainingError: as of :meth:`follow`; a process that makes batches died.
         """
-        self.follow(self.stream(sources, workers=workers), every=every, report=report, hooks=hooks)
+        with told_of_deaths(self.stream(sources, workers=workers)) as stream:
+            self.follow(stream, every=every, report=report, hooks=hooks)
 
     def follow(
         self,
@@ -186,7 +187,7 @@ class Trainer:
                 self.save()
         self._tell(untold, report, but=0)
 
-    def stream(self, sources: Sources, *, workers: int) -> Iterator[Batch]:
+    def stream(self, sources: Sources, *, workers: int) -> Generator[Batch, None, None]:
         """This process's share of the batches from the next step on."""
         pin = self.device.type == "cuda"
         return batches(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from mrnet_cli.training.batches import Batch
+from mrnet_cli.training.batches import Batch, told_of_deaths
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.recipe import Recipe, Stage
@@ -49,13 +49,13 @@ def rehearse(trainer: Trainer, sources: Sources, *, workers: int) -> list[Rehear
 
     Raises:
         DataError: a source cannot be read or shows no object.
-        TrainingError: a loss is not finite.
+        TrainingError: a loss is not finite, or a process that makes clips died.
     """
     rehearsed = []
     for stage, steps in stages_of(trainer.recipe):
         trainer.step = steps.start
-        stream = trainer.stream(sources, workers=workers)
-        timed = [_timed_step(trainer, stream) for _ in steps[:STEPS]]
+        with told_of_deaths(trainer.stream(sources, workers=workers)) as stream:
+            timed = [_timed_step(trainer, stream) for _ in steps[:STEPS]]
         seconds, waited = (sum(column) for column in zip(*(timed[1:] or timed), strict=True))
         rehearsed.append(Rehearsed(stage, len(steps), seconds / len(timed[1:] or timed), waited / seconds))
     return rehearsed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import active_children
@@ -14,7 +15,7 @@ import torch
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.errors import DataError, TrainingError
 from mrnet_cli.training import batches as module
-from mrnet_cli.training.batches import Batch, batches
+from mrnet_cli.training.batches import Batch, batches, told_of_deaths
 from mrnet_cli.training.clips import Clip, Sources
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe, Stage
@@ -56,12 +57,15 @@ def test_a_batch_does_not_depend_on_where_the_training_was_taken_up(sources: Sou
 
 
 def test_the_death_of_a_process_that_makes_them_is_told(sources: Sources) -> None:
-    stream = batches(sources, replace(RECIPE, steps=1000), seed=1, start=0, workers=1)
-    next(stream)
-    (worker,) = active_children()
-    worker.kill()
-    with pytest.raises(TrainingError, match="a process that makes clips died, .* --resume and fewer --workers"):
-        list(stream)
+    endless = batches(sources, replace(RECIPE, steps=1000), seed=1, start=0, workers=1)
+    told = pytest.raises(TrainingError, match="a process that makes clips died, .* --resume and fewer --workers")
+    with told, told_of_deaths(endless) as stream:
+        next(stream)
+        (worker,) = active_children()
+        worker.kill()
+        # wherever the signal finds this process
+        for _ in range(1000):
+            time.sleep(0.01)
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
