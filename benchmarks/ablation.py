@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from itertools import combinations, product
 from pathlib import Path
+from typing import get_args
 
 import click
 import numpy as np
 import pandas as pd
 import torch
-from shared import RESULTS, data_option, mrnet
+from shared import RESULTS, data_option, link, mrnet
 
 from mrnet_cli.data.files import write_bytes_atomically, write_text_atomically
 from mrnet_cli.data.rows import markdown_table
 from mrnet_cli.evaluation.comparison import paired_differences
 from mrnet_cli.evaluation.comparison_tables import better_text, difference_text
+from mrnet_cli.models.config import Variant
 from mrnet_cli.speed.environment import environment_of
 
-VARIANTS = {name: ("--variant", name) for name in ("none", "mask", "mask+similarity")}
+VARIANTS = {name: ("--variant", name) for name in get_args(Variant)}
 MEASURES = {
     "dot": ("--similarity", "dot"),
     "euclidean": ("--similarity", "euclidean"),
@@ -48,9 +50,7 @@ def main(
     """Trains what is missing, scores all that is there, and writes results/ablation.*."""
     runs.mkdir(parents=True, exist_ok=True)
     for name in ("DAVIS", "static"):
-        (runs / name).unlink(missing_ok=True)
-        # in the folder of the runs, so that the records hold no path of this machine
-        (runs / name).symlink_to((data / name).resolve())
+        link(runs / name, data / name)
     first, *_ = seeds.split(",")
     trainings = [*product(seeds.split(","), VARIANTS), *((first, name) for name in measures.split(",") if name)]
     options = {"--steps": steps, "--seeds": seeds, "--init": init, **({"--measures": measures} if measures else {})}

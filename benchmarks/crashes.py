@@ -30,13 +30,12 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file
+from shared import RESULTS
+from soak import save_small_network
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
 from mrnet_cli.data.synthetic import make_demo_dataset
-from mrnet_cli.models.config import ModelConfig
-from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import save_weights
 from mrnet_cli.speed.environment import environment_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -86,7 +85,7 @@ class Round:
 @click.option("--commands", default=",".join(COMMANDS), show_default=True, help="Comma-separated.")
 @click.option("--seed", default=0, show_default=True, help="Of the moments.")
 @click.option("--scratch", type=click.Path(path_type=Path), default=Path("crashes"), show_default=True)
-@click.option("--page", type=click.Path(path_type=Path), default=REPOSITORY / "results" / "reliability-crashes.md")
+@click.option("--page", type=click.Path(path_type=Path), default=RESULTS / "reliability-crashes.md")
 def main(rounds: int, commands: str, seed: int, scratch: Path, page: Path) -> None:
     """Kills commands, resumes them and compares their files."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -113,11 +112,7 @@ def prepare(scratch: Path) -> None:
     make_demo_dataset(scratch / "davis", frames=8, size=(96, 160))
     splits = scratch / "davis" / "ImageSets" / "2016"
     shutil.copy(splits / "val.txt", splits / "train.txt")
-    torch.manual_seed(0)
-    save_weights(
-        scratch / "tiny.safetensors",
-        MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)),
-    )
+    save_small_network(scratch / "tiny.safetensors")
 
 
 def read_rounds(log: Path) -> list[Round]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import torch
 from PIL import Image
-from shared import RESULTS, data_option, mrnet
+from shared import RESULTS, data_option, link, mrnet
 
 from mrnet_cli.speed.environment import environment_of
 
@@ -113,8 +113,7 @@ def join_root(run: Run, data: Path, place: Path) -> None:
     root.mkdir(exist_ok=True)
     folders = {"JPEGImages": "DAVIS", "Annotations": run.folder, "ImageSets": run.folder}
     for part, folder in folders.items():
-        (root / part).unlink(missing_ok=True)
-        (root / part).symlink_to(data / folder / part)
+        link(root / part, data / folder / part)
 
 
 def page(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from shared import RESULTS, data_option, mrnet
+from shared import RESULTS, data_option, link, mrnet
 
 ADAPTED = "mrnet lite, adapted"
 EVALUATIONS = {
@@ -34,10 +34,7 @@ SWEEP = ("sweep.csv", "sweep.json")
 def main(data: Path, runs: Path, k: str, n: str, sequences: str | None, workers: str) -> None:
     """Sweeps, and remakes the tables and figures of results/."""
     runs.mkdir(parents=True, exist_ok=True)
-    link = runs / "DAVIS"
-    link.unlink(missing_ok=True)
-    link.symlink_to((data / "DAVIS").resolve())
-    # in the folder of the runs, so that the records hold no path of this machine
+    link(runs / "DAVIS", data / "DAVIS")
     grid = ["--k", k, "--n", n, "--workers", workers, *(("--sequences", sequences) if sequences else ())]
     which = ("--davis", "DAVIS", "--year", "2016", "--split", "val")
     mrnet("sweep", *which, *grid, "--resume", "--output", "sweep", cwd=runs)

@@ -29,6 +29,7 @@ from pathlib import Path
 import click
 import ray
 from scaling import Task, measured, simulate
+from shared import RESULTS
 
 from mrnet_cli.data.davis import read_split
 from mrnet_cli.data.files import write_text_atomically
@@ -206,7 +207,7 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
         f"--repeats {repeats} --cpus {cpus}`; {cpu_name()}, Python {platform.python_version()}, Ray {ray.__version__}, "
         f"commit {commit()}.\n"
     )
-    write_text_atomically(REPOSITORY / "results" / "ray-overhead.md", page)
+    write_text_atomically(RESULTS / "ray-overhead.md", page)
     click.echo(page)
 
 

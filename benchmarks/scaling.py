@@ -23,6 +23,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from shared import RESULTS
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rankings import Choice
@@ -31,7 +32,6 @@ from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.models.weights import shipped_weights
 from mrnet_cli.speed.environment import commit, cpu_name
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 RECORDS = ("davis2016-lite", "davis2017-lite")
 WORKERS = tuple(2**power for power in range(9))
 
@@ -124,7 +124,7 @@ def measured() -> Costs:
     """Of the records and of this machine."""
     rows = []
     for name in RECORDS:
-        record = json.loads((REPOSITORY / "results" / name / "predict.json").read_text())
+        record = json.loads((RESULTS / name / "predict.json").read_text())
         rows += [(one["objects"], one["seconds"] / one["frames"]) for one in record["finished"].values()]
     objects, seconds = np.array(rows).T
     slope, offset = np.polyfit(objects, seconds, 1)
@@ -185,7 +185,7 @@ def youtube_vos(costs: Costs, rate: int) -> list[Task]:
 
 def sweep_of_40(costs: Costs, *, by_sequence: bool) -> list[Task]:
     """40 points on DAVIS-2016 val: a task each, or one for each sequence of each."""
-    record = json.loads((REPOSITORY / "results" / RECORDS[0] / "predict.json").read_text())
+    record = json.loads((RESULTS / RECORDS[0] / "predict.json").read_text())
     lengths = [one["frames"] for one in record["finished"].values()]
     one = [Task(costs.sequence(t, 1), 854 * 480 if by_sequence else 0, t * 72e3, t * 4.1e3) for t in lengths]
     if by_sequence:
@@ -252,7 +252,7 @@ def main() -> None:
         text, gains[name] = table(tasks, costs)
         sections += f"## {name}\n\n{len(tasks)} tasks, {sum(task.seconds for task in tasks):.0f} s of one worker. "
         sections += f"{bounds(tasks, costs)}\n{text}\n"
-    draw(gains, REPOSITORY / "results" / "scaling.png")
+    draw(gains, RESULTS / "scaling.png")
     prose = (Path(__file__).with_suffix(".md")).read_text()
     facts = {
         "frame": f"{costs.frame[0]:.3f} s and {costs.frame[1]:.3f} s for each object",
@@ -264,7 +264,7 @@ def main() -> None:
     }
     for name, fact in facts.items():
         prose = prose.replace(f"{{{name}}}", fact)
-    write_text_atomically(REPOSITORY / "results" / "scaling.md", prose.replace("{sections}", sections.rstrip() + "\n"))
+    write_text_atomically(RESULTS / "scaling.md", prose.replace("{sections}", sections.rstrip() + "\n"))
 
 
 if __name__ == "__main__":

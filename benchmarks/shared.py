@@ -31,6 +31,12 @@ def data_option(holds: str) -> Callable[[_Command], _Command]:
     )
 
 
+def link(place: Path, target: Path) -> None:
+    """Makes or renews a link, through which a command run beside it names data without paths of this machine."""
+    place.unlink(missing_ok=True)
+    place.symlink_to(target.resolve())
+
+
 def mrnet(*arguments: str | Path, cwd: Path | None = None) -> None:
     """Runs a command of mrnet, best in a folder that lets it do without paths of this machine; its failure is ours."""
     subprocess.run([sys.executable, "-m", "mrnet_cli", *map(str, arguments)], check=True, cwd=cwd)

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from shared import RESULTS
 
 from mrnet_cli.data.davis import load_annotation_tree
 from mrnet_cli.data.files import write_text_atomically
@@ -37,7 +38,6 @@ from mrnet_cli.models.weights import save_weights
 from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.speed.memory import MEBIBYTE
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 SCENE = "cat"
 # frames that the links lead to, those of a sequence to score, and the size of all
 SHOWN, SCORED, SIZE = 240, 8, (96, 160)
@@ -85,7 +85,7 @@ class Watch:
 @click.command()
 @click.option("--frames", type=click.IntRange(SAMPLES), default=20_000, show_default=True, help="Of the video.")
 @click.option("--sequences", type=click.IntRange(SAMPLES), default=2_000, show_default=True, help="To score.")
-@click.option("--page", type=click.Path(path_type=Path), default=REPOSITORY / "results" / "reliability-soak.md")
+@click.option("--page", type=click.Path(path_type=Path), default=RESULTS / "reliability-soak.md")
 def main(frames: int, sequences: int, page: Path) -> None:
     """Runs both and writes the page."""
     with tempfile.TemporaryDirectory() as name:
@@ -115,12 +115,17 @@ def segment(scratch: Path, frames: int, watch: Watch) -> None:
         place = number % (2 * SHOWN)
         shown = min(place, 2 * SHOWN - 1 - place)
         (links / f"{number:05d}.jpg").symlink_to(scratch / f"davis/JPEGImages/480p/{SCENE}/{shown:05d}.jpg")
-    torch.manual_seed(0)
-    save_weights(weights, MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)))
+    save_small_network(weights)
     segmenter = Segmenter.from_pretrained(weights=weights, device="cpu")
     job = folder_job(links, scratch / f"davis/Annotations/480p/{SCENE}/00000.png")
     record = Record(scratch / "masks", settings_of(segmenter, weights))
     predict(segmenter, [job], scratch / "masks", record=record, on_frame=lambda _: watch.more())
+
+
+def save_small_network(path: Path) -> None:
+    """Weights of a quick network, always the same."""
+    torch.manual_seed(0)
+    save_weights(path, MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)))
 
 
 def score(scratch: Path, sequences: int, watch: Watch) -> None:

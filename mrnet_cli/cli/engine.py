@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import click
 
+from mrnet_cli.cli.options import as_one
 from mrnet_cli.engines import Engine
 from mrnet_cli.errors import DeviceError, EngineError
-
-ENGINE_OPTIONS = ["engine", "address", "task_cpus", "task_gpus"]
 
 
 @dataclass(frozen=True)
@@ -66,34 +63,28 @@ class EngineChoice:
             yield engine
 
 
-def engine_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options of :class:`EngineChoice` to a command, which gets them as one argument, `where`."""
-    options = [
-        click.option(
-            "--engine",
-            type=click.Choice(["local", "ray"]),
-            default="local",
-            show_default=True,
-            help="Work on this machine, or on a Ray cluster that it is a node of.",
-        ),
-        click.option("--address", default="auto", show_default=True, help="Of the cluster's head: HOST:PORT."),
-        click.option(
-            "--task-cpus", type=click.IntRange(1), default=1, show_default=True, help="CPUs and threads of a Ray task."
-        ),
-        click.option(
-            "--task-gpus",
-            type=click.FloatRange(0),
-            default=0,
-            show_default=True,
-            help="GPUs of a Ray task, or a share of one.",
-        ),
-    ]
+ENGINE_OPTIONS = [field.name for field in fields(EngineChoice)]
 
-    @wraps(command)
-    def with_choice(*, engine: str, address: str, task_cpus: int, task_gpus: float, **others: Any) -> None:  # noqa: ANN401
-        command(where=EngineChoice(engine, address, task_cpus, task_gpus), **others)
+_OPTIONS = [
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Work on this machine, or on a Ray cluster that it is a node of.",
+    ),
+    click.option("--address", default="auto", show_default=True, help="Of the cluster's head: HOST:PORT."),
+    click.option(
+        "--task-cpus", type=click.IntRange(1), default=1, show_default=True, help="CPUs and threads of a Ray task."
+    ),
+    click.option(
+        "--task-gpus",
+        type=click.FloatRange(0),
+        default=0,
+        show_default=True,
+        help="GPUs of a Ray task, or a share of one.",
+    ),
+]
 
-    decorated: Callable[..., None] = with_choice
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+# adds the options of EngineChoice to a command, which gets them as `where`
+engine_options = as_one("where", EngineChoice, _OPTIONS)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import wraps
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 
-from mrnet_cli.cli.options import comma_separated
+from mrnet_cli.cli.options import as_one, comma_separated
 from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
 from mrnet_cli.inference.datasets import tree_jobs
@@ -132,14 +130,5 @@ _OPTIONS = [
 ]
 
 
-def input_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options of :class:`Inputs` to a command, which gets them as one argument, `inputs`."""
-
-    @wraps(command)
-    def with_inputs(**given: Any) -> None:  # noqa: ANN401
-        command(inputs=Inputs(**{name: given.pop(name) for name in INPUT_OPTIONS}), **given)
-
-    decorated: Callable[..., None] = with_inputs
-    for option in reversed(_OPTIONS):
-        decorated = option(decorated)
-    return decorated
+# adds the options of Inputs to a command, which gets them as `inputs`
+input_options = as_one("inputs", Inputs, _OPTIONS)

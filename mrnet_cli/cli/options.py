@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from functools import wraps
 from typing import Any
 
 import click
@@ -34,6 +36,31 @@ class Listed(click.ParamType):  # type: ignore[type-arg]  # click takes argument
         if not values:
             self.fail("no value is given", param, ctx)
         return list(dict.fromkeys(values))
+
+
+def as_one(
+    argument: str, kind: type[Any], options: Sequence[Callable[[Any], Any]]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """What adds options to a command, which gets them as one argument.
+
+    Args:
+        argument: its name.
+        kind: a dataclass with a field for each option.
+        options: from :func:`click.option`, in the order of the help.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_one(**given: Any) -> None:  # noqa: ANN401
+            one = kind(**{field.name: given.pop(field.name) for field in fields(kind)})
+            command(**{argument: one}, **given)
+
+        decorated: Callable[..., None] = with_one
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
 
 
 class GroupedCommand(click.Command):

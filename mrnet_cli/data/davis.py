@@ -13,6 +13,7 @@ from typing import Literal
 
 from natsort import natsorted
 
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.frames import SUFFIXES
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, list_masks
@@ -188,7 +189,7 @@ def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     except FileNotFoundError:
         return (), [f"{folder} is missing"]
     except OSError as error:
-        return (), [f"{folder} cannot be listed: {(error.strerror or str(error)).lower()}"]
+        return (), [f"{folder} cannot be listed: {cause(error)}"]
     return tuple(natsorted(files, key=lambda path: path.name)), [] if files else [f"{folder} holds no frames"]
 
 

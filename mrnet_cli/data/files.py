@@ -21,13 +21,22 @@ _REMEDIES = {
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
+def cause(error: OSError) -> str:
+    """What the system says, to follow a colon.
+
+    >>> cause(OSError(errno.ENOENT, "No such file or directory"))
+    'no such file or directory'
+    """
+    return (error.strerror or str(error)).lower()
+
+
 def reason(error: OSError) -> str:
     """What the system says, and what to do where that is known; to follow a colon.
 
     >>> reason(OSError(errno.ENOSPC, "No space left on device"))
     'no space left on device; make room, or choose another folder'
     """
-    said, remedy = (error.strerror or str(error)).lower(), _REMEDIES.get(error.errno or 0)
+    said, remedy = cause(error), _REMEDIES.get(error.errno or 0)
     return f"{said}; {remedy}" if remedy else said
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.limits import check_pixels, open_picture, read_text
 from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask, read_first_mask
 from mrnet_cli.data.records import parse_json
@@ -97,7 +98,7 @@ def _polygons(path: Path) -> FirstMask:
     try:
         content = parse_json(read_text(path))
     except OSError as error:
-        raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+        raise DataError([f"{path} cannot be read: {cause(error)}"]) from error
     except ValueError as error:
         raise DataError([f"{path} is not JSON: save it again"]) from error
     try:

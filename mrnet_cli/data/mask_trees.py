@@ -13,6 +13,7 @@ from pathlib import Path
 
 from natsort import natsorted
 
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
 from mrnet_cli.errors import DataError
@@ -116,8 +117,7 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
     except FileNotFoundError:
         return {}, []
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError([f"{folder} cannot be listed: {reason}; give a readable folder"]) from error
+        raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
     if wrong := [name for name in (*masks, *others) if not is_name(name)]:
         raise DataError([f"{folder} holds {name}, a name that cannot be used: rename it" for name in wrong])
     return {name: folder / name for name in others}, [(name, folder / name) for name in masks]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.files import cause, write_bytes_atomically
 from mrnet_cli.data.limits import open_picture, read_whole
 from mrnet_cli.data.png import SIGNATURE, decode_plain, encode_plain, read_chunks
 from mrnet_cli.data.zips import MaskFile
@@ -184,9 +184,7 @@ def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:
     try:
         content = read_whole(path) if isinstance(path, Path) else path.read_bytes()
     except OSError as error:
-        raise DataError(
-            [f"{path} cannot be read: {(error.strerror or str(error)).lower()}; give a readable PNG"]
-        ) from error
+        raise DataError([f"{path} cannot be read: {cause(error)}; give a readable PNG"]) from error
     return _decode_bytes(path, content)
 
 

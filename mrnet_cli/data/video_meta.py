@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.frames import lacking
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.records import parse_json
@@ -48,7 +49,7 @@ def read_meta(path: Path) -> dict[str, VideoMeta]:
         videos = parse_json(read_text(path))["videos"]
         return {name: _video(video["objects"]) for name, video in videos.items()}
     except OSError as error:
-        raise DataError([f"{path} cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+        raise DataError([f"{path} cannot be read: {cause(error)}"]) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError([f"{path} is not the meta.json of YouTube-VOS or LVOS: videos, objects by id"]) from error
 

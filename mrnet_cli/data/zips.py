@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from mrnet_cli.data.files import temporary_beside
+from mrnet_cli.data.files import cause, temporary_beside
 from mrnet_cli.errors import DataError, OutputError
 
 _MIB = 2**20
@@ -105,8 +105,7 @@ def list_zip(path: Path, *, limits: ZipLimits | None = None) -> ZipFolder:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.filename.endswith("/")]
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise DataError([f"{path} cannot be read: {reason}; give a readable folder or zip"]) from error
+        raise DataError([f"{path} cannot be read: {cause(error)}; give a readable folder or zip"]) from error
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise DataError([f"{path} is neither a folder nor a whole zip: make the zip again"]) from error
     masks = [member for member in members if member.filename.lower().endswith(".png")]
@@ -144,7 +143,7 @@ def write_zip(path: Path, files: Mapping[str, Path]) -> None:
                 archive.writestr(member, files[name].read_bytes())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {(error.strerror or str(error)).lower()}") from error
+        raise OutputError(f"{path} cannot be written: {cause(error)}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -220,8 +220,8 @@ class Segmenter:
         ids = self._geometry.ids(self._propagation.step(frame), self._ids)
         # asked after the ids, for which the host has waited already
         if not math.isfinite(self._propagation.checksum.item()):
-            remedy = "give others" if self.dtype == torch.float32 else "try --dtype float32"
-            raise NumericError(f"the network's values are not finite, as its weights have diverged: {remedy}")
+            diverged = "the network's values are not finite, as its weights have diverged"
+            raise NumericError(f"{diverged}: {_other_numbers(self.dtype)}")
         return ids
 
     def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
@@ -239,8 +239,12 @@ def _check_finite(network: MRNet, dtype: torch.dtype) -> None:
     """Precision, folding and adaptation may all turn sound weights into such that are not finite."""
     broken = [name for name, tensor in network.state_dict().items() if not torch.isfinite(tensor).all()]
     if broken:
-        remedy = "give others" if dtype == torch.float32 else "try --dtype float32"
+        remedy = _other_numbers(dtype)
         raise NumericError(f"weights are not finite in {dtype}, such as those of {broken[0]}: {remedy}")
+
+
+def _other_numbers(dtype: torch.dtype) -> str:
+    return "give others" if dtype == torch.float32 else "try --dtype float32"
 
 
 def _check_size(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:

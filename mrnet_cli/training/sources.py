@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.davis import load_davis
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask
 from mrnet_cli.errors import DataError
 
@@ -50,8 +51,7 @@ class PictureFiles:
         try:
             contents = self.image.read_bytes(), self.mask.read_bytes()
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise DataError([f"{error.filename or self.image} cannot be read: {reason}"]) from error
+            raise DataError([f"{error.filename or self.image} cannot be read: {cause(error)}"]) from error
         return self.decode(*contents)
 
     def decode(self, image: bytes, mask: bytes) -> Picture:
