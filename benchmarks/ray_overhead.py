@@ -1,9 +1,10 @@
-"""Times ``mrnet predict`` on a Ray cluster of one CPU against one local process, and writes results/ray-overhead.md.
+"""Times ``mrnet predict`` on a Ray cluster of one node against one local process.
 
-    taskset -c 0 python benchmarks/ray_overhead.py --davis DAVIS --frames 60 --size 256
-    taskset -c 0,1 python benchmarks/ray_overhead.py --davis DAVIS --frames 60 --size 256 --cpus 2
+    taskset -c 0 python benchmarks/ray_overhead.py --davis DAVIS
+    taskset -c 0,1 python benchmarks/ray_overhead.py --davis DAVIS --cpus 2
 
-The second, with more CPUs, holds the model of ``benchmarks/scaling.py`` against the run; the machine must be idle.
+Both hold the model of ``benchmarks/scaling.py`` against the run, for which the machine must be idle. What they print
+stands in results/ray-overhead.md.
 
 The same cuts of sequences are segmented by both, in turns. The cluster runs before; all else that Ray takes is in the
 time: connecting, looking at the node, starting the worker, which loads torch and the weights, and carrying masks back.
@@ -29,10 +30,8 @@ from pathlib import Path
 import click
 import ray
 from scaling import Task, measured, simulate
-from shared import RESULTS
 
 from mrnet_cli.data.davis import read_split
-from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.trees import read_tree
 from mrnet_cli.speed.environment import commit, cpu_name
 
@@ -162,12 +161,12 @@ def row(name: str, runs: list[Taken]) -> str:
 @click.command()
 @click.option("--davis", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--sequences", default=20, show_default=True)
-@click.option("--frames", default=60, show_default=True)
-@click.option("--size", default=256, show_default=True)
-@click.option("--repeats", default=3, show_default=True)
+@click.option("--frames", default=200, show_default=True, help="At most, of a sequence.")
+@click.option("--size", default=352, show_default=True)
+@click.option("--repeats", default=1, show_default=True)
 @click.option("--cpus", default=1, show_default=True, help="Of the node; tasks take one each.")
 def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus: int) -> None:
-    """Measures, and writes the page."""
+    """Measures, and prints a table."""
     runs: dict[str, list[Taken]] = {"local": [], "ray": []}
     costs, expected = measured(), list[float]()
     # Ray's sockets lie below it, and their paths must be short
@@ -191,8 +190,7 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
             node.wait()
     local, there = (statistics.median(one.cpu for one in runs[name]) for name in ("local", "ray"))
     command = statistics.median(one.cpu - one.node for one in runs["ray"])
-    page = (
-        "# What Ray costs\n\n"
+    click.echo(
         f"{sequences} sequences of DAVIS-2016 val, the first {frames} frames of each, short side {size}, `lite`: "
         f"`mrnet predict` in one process, and as {sequences} tasks on a cluster of one node with {cpus} CPUs that was "
         "running before. The masks are the same bytes.\n\n"
@@ -203,12 +201,8 @@ def main(davis: Path, sequences: int, frames: int, size: int, repeats: int, cpus
         f"takes {command:.1f} of them on Ray: it loads torch and the weights as the worker does, and connects.\n\n"
         f"From the seconds of each sequence in the records, the model of [scaling](scaling.md) expects "
         f"{statistics.median(expected):.1f} wall seconds on Ray.\n\n"
-        f"`taskset -c 0 python benchmarks/ray_overhead.py --davis DAVIS --frames {frames} --size {size} "
-        f"--repeats {repeats} --cpus {cpus}`; {cpu_name()}, Python {platform.python_version()}, Ray {ray.__version__}, "
-        f"commit {commit()}.\n"
+        f"{cpu_name()}, Python {platform.python_version()}, Ray {ray.__version__}, commit {commit()}."
     )
-    write_text_atomically(RESULTS / "ray-overhead.md", page)
-    click.echo(page)
 
 
 if __name__ == "__main__":
