@@ -24,7 +24,7 @@ from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.network import Network
+from mrnet_cli.inference.network import Backend, Network
 from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.pipeline import unfinished
@@ -39,7 +39,7 @@ path = click.Path(path_type=Path)
 GROUPS = {
     "What is segmented": INPUT_OPTIONS,
     "Network": ["weights", "size", "k", "n", "multi_object", "adapt"],
-    "Computing": ["device", "dtype", "deterministic", *ENGINE_OPTIONS],
+    "Computing": ["device", "dtype", "backend", "deterministic", *ENGINE_OPTIONS],
     "Output": ["target", "overlay", "matte", "similarity", "submission", "resume"],
 }
 
@@ -82,6 +82,13 @@ Examples:
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )
+@click.option(
+    "--backend",
+    type=click.Choice(get_args(Backend)),
+    default="torch",
+    show_default=True,
+    help="What computes; onnxruntime, of the extra onnx, is faster in float32 on many CPUs.",
+)
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
     "--adapt",
@@ -116,6 +123,7 @@ def predict(
     multi_object: str | None,
     device: str,
     dtype: str,
+    backend: str,
     deterministic: bool,
     adapt: int,
     where: EngineChoice,
@@ -133,7 +141,8 @@ def predict(
         check_submission(submission)
     place = choose_device(device) if where.local else torch.device(where.device(device))
     objects = cast("MultiObject | None", multi_object)
-    network = Network(weights, size, str(place), dtype, k, n, objects, deterministic)
+    _check_backend(backend, place, dtype, adapt)
+    network = Network(weights, size, str(place), dtype, k, n, objects, deterministic, cast("Backend", backend))
     segmenter = network.segmenter() if where.local else None
     settings, adaptation = network.settings(segmenter), Adaptation(adapt)
     jobs = inputs.jobs()
@@ -163,6 +172,13 @@ def predict(
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if inputs.meta is None else "Annotations/")
     _close(done, target, kept=len(jobs) - len(todo))
+
+
+def _check_backend(backend: str, place: torch.device, dtype: str, adapt: int) -> None:
+    needs = {"--device cpu": place.type == "cpu", "--dtype float32": dtype == "float32", "no --adapt": not adapt}
+    if backend == "onnxruntime" and not all(needs.values()):
+        missing = " and ".join(need for need, met in needs.items() if not met)
+        raise click.UsageError(f"--backend onnxruntime needs {missing}")
 
 
 def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:

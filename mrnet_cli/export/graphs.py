@@ -38,6 +38,10 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "chosen_mask": ("B", "1", "H/32", "W/32"),
     "chosen": ("B",),
     "probability": ("B", "1", "H", "W"),
+    "masked": ("B", "4", "H", "W"),
+    "fused": ("B", "CF", "H/32", "W/32"),
+    "skip16": ("B", "CS", "H/16", "W/16"),
+    "logit": ("B", "1", "H/4", "W/4"),
 }
 
 
@@ -67,7 +71,7 @@ def parts_of(network: MRNet) -> list[Part]:
         network: in evaluation mode, on the CPU.
     """
     own = copy.deepcopy(network)
-    own.encoder.body = _plain(own.encoder.body)
+    own.encoder.body = plain_body(own.encoder.body)
     features = Features._fields
     guides = {"none": (), "mask": ("chosen_mask",), "mask+similarity": ("similarity", "chosen_mask")}
     used = guides[own.config.variant]
@@ -147,7 +151,7 @@ class _Decoder(nn.Module):
         return self.merged(self.network.decode(Features(f4, f8, f16, f32), reference, ranking))
 
 
-def _plain(body: nn.Module) -> nn.Module:
+def plain_body(body: nn.Module) -> nn.Module:
     """A backbone with BatchNorm folded, and with TensorFlow's "same" padding as fixed numbers.
 
     timm works that padding out from each input's size; for sizes that are multiples of the stride it is always the

@@ -57,18 +57,33 @@ def export(network: MRNet, output: Path) -> dict[str, float]:
     """
     if network.config.window:
         raise ExportError("a network with a similarity search cannot be exported yet: give weights with window 0")
-    runtime = _runtime()
-    parts = parts_of(network)
-    contents = {part.name: _content(part, network) for part in parts}
-    found = {f"{part.name}.onnx": _difference(part, contents[part.name], network, runtime) for part in parts}
-    wrong = [f"{name} differs from PyTorch by {value:.1e}" for name, value in found.items() if not value <= TOLERANCE]
-    if wrong:
-        raise ExportError(f"{'; '.join(wrong)}, more than {TOLERANCE:.0e}: report this with the output of mrnet info")
+    checked = checked_parts(parts_of(network), network)
     make_output_dir(output)
-    for name, content in contents.items():
+    for name, (content, _) in checked.items():
         write_bytes_atomically(output / f"{name}.onnx", content)
     write_text_atomically(output / CONFIG, network.config.to_json() + "\n")
-    return found
+    return {f"{name}.onnx": difference for name, (_, difference) in checked.items()}
+
+
+def checked_parts(parts: Sequence[Part], network: MRNet) -> dict[str, tuple[bytes, float]]:
+    """For each part the content of its ONNX file, and its largest difference from PyTorch.
+
+    Args:
+        parts: made of the network.
+        network: as in :func:`export`.
+
+    Raises:
+        ExportError: the extra is missing, or a part differs from PyTorch.
+    """
+    runtime = _runtime()
+    contents = {part.name: _content(part, network) for part in parts}
+    found = {part.name: _difference(part, contents[part.name], network, runtime) for part in parts}
+    wrong = [
+        f"{name}.onnx differs from PyTorch by {value:.1e}" for name, value in found.items() if not value <= TOLERANCE
+    ]
+    if wrong:
+        raise ExportError(f"{'; '.join(wrong)}, more than {TOLERANCE:.0e}: report this with the output of mrnet info")
+    return {name: (content, found[name]) for name, content in contents.items()}
 
 
 def _runtime() -> ModuleType:
@@ -137,7 +152,8 @@ def _inputs(part: Part, network: MRNet, case: Case) -> tuple[Tensor, ...]:
 
 
 def _shape(axes: Sequence[str], network: MRNet, case: Case) -> list[int]:
-    lengths = {"B": case.objects, "K": case.candidates, "1": 1, "3": 3}
+    lengths = {"B": case.objects, "K": case.candidates, "1": 1, "3": 3, "4": 4}
+    lengths |= {"CF": network.decoder.fused, "CS": network.decoder.skips[-1]}
     for stride, channels in zip((4, 8, 16, 32), network.encoder.channels, strict=True):
         lengths |= {f"C{stride}": channels, f"H/{stride}": case.height // stride, f"W/{stride}": case.width // stride}
     return [{**lengths, "H": case.height, "W": case.width}[axis] for axis in axes]

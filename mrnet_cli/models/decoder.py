@@ -46,10 +46,15 @@ class Decoder(nn.Module):
         fused: channels of the fused features.
         skips: channels of the encoder at strides 4, 8 and 16.
         widths: channels of the decoder at strides 32, 16, 8 and 4.
+
+    Attributes:
+        fused: as given.
+        skips: as given.
     """
 
     def __init__(self, fused: int, skips: tuple[int, int, int], widths: tuple[int, int, int, int]) -> None:
         super().__init__()
+        self.fused, self.skips = fused, skips
         self.fusion = nn.Sequential(
             nn.Conv2d(fused, widths[0], 1), ResidualBlock(widths[0], widths[0]), ResidualBlock(widths[0], widths[0])
         )
