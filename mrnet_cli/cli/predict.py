@@ -159,7 +159,7 @@ def predict(
         if resume:
             record.resume()
         _show_first(jobs[0], output, target, found=bool(inputs.boxes))
-        todo = unfinished(jobs, output, record)
+        todo = unfinished(jobs, output, record, pictures=pictures)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
                 prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adapt else None

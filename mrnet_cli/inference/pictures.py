@@ -36,6 +36,11 @@ class Seen(Protocol):
         """H W, in [0, 1]."""
 
 
+def place_of(kind: str, job: Job, output: Path) -> Path:
+    """What holds the pictures of a video, or is a video of them: whole where the sequence is finished."""
+    return output / kind / (f"{job.name}.mp4" if kind == OVERLAYS and job.video is not None else job.name)
+
+
 @contextmanager
 def drawing(wanted: Collection[str], job: Job, output: Path, *, seen: Seen) -> Iterator[Draw]:
     """What draws the pictures of a video, for as long as the context lasts.
@@ -51,12 +56,13 @@ def drawing(wanted: Collection[str], job: Job, output: Path, *, seen: Seen) -> I
     Raises:
         OutputError: the output cannot be written.
     """
-    folders = {name: output / name / job.name for name in wanted}
+    folders = {kind: place_of(kind, job, output) for kind in wanted}
     with ExitStack() as stack:
         video = None
         if job.video is not None and OVERLAYS in folders:
-            make_output_dir(folders.pop(OVERLAYS).parent)
-            video = stack.enter_context(VideoWriter(output / OVERLAYS / f"{job.name}.mp4"))
+            file = folders.pop(OVERLAYS)
+            make_output_dir(file.parent)
+            video = stack.enter_context(VideoWriter(file))
         for folder in folders.values():
             make_output_dir(folder)
 

@@ -19,7 +19,7 @@ from mrnet_cli.data.rankings import Choice
 from mrnet_cli.data.videos import Shown
 from mrnet_cli.errors import DataError, NumericError
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.pictures import Seen, drawing
+from mrnet_cli.inference.pictures import Seen, drawing, place_of
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.inference.streams import WriteBehind
@@ -57,9 +57,13 @@ class VideoMethod(Protocol):
         """The ids in the next frame: H W 3 to H W."""
 
 
-def unfinished(jobs: Sequence[Job], output: Path, record: Record) -> list[Job]:
-    """The jobs that the record does not call finished, or whose masks are not all there."""
-    return [job for job in jobs if not _is_finished(job, output, record)]
+def unfinished(jobs: Sequence[Job], output: Path, record: Record, *, pictures: Collection[str] = ()) -> list[Job]:
+    """The jobs that the record does not call finished, or that lack masks or a kind of picture."""
+    return [
+        job
+        for job in jobs
+        if not _is_finished(job, output, record) or not all(place_of(kind, job, output).exists() for kind in pictures)
+    ]
 
 
 def predict(

@@ -215,6 +215,18 @@ def test_resume_makes_a_sequence_anew_that_lost_a_mask(
     assert tree(output) == before
 
 
+def test_resume_makes_a_sequence_anew_where_pictures_are_asked_for_that_it_lacks(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--davis", write_davis("squares"), "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    assert "1 kept" in predict(*options, "--resume").stdout
+    for picture, ending in (("overlay", "jpg"), ("matte", "png")):
+        assert "1 sequences segmented" in predict(*options, "--resume", f"--{picture}").stdout
+        assert len(list((tmp_path / "out" / f"{picture}s" / "squares").glob(f"*.{ending}"))) == 12
+        assert "1 kept" in predict(*options, "--resume", f"--{picture}").stdout
+
+
 def test_resume_never_mixes_runs_of_other_settings(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
     root, output = write_davis("a"), tmp_path / "out"
     options = ("--davis", root, "--weights", tiny_weights, "--output", output)
