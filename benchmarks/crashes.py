@@ -59,6 +59,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 TIMES = {"seconds", "waited", "seconds_per_frame", "command", "adaptation_seconds"}
 # of the processor time that a command takes before it holds its folder: the earliest moment
 EARLIEST = 0.8
+# seconds, of the system's count of processor time: looking more often shows nothing new
+TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def undisturbed(command: str, scratch: Path) -> tuple[float, float]:
         while process.poll() is None:
             total = max(total, seconds_of(process.pid))
             held = held or (total if (place / "out").exists() else 0.0)
-            time.sleep(0.002)
+            time.sleep(TICK)
         if process.returncode:
             raise click.ClickException(f"{command} fails undisturbed: see {place / 'err.txt'}")
         note.write_text(json.dumps([held, total]))
@@ -153,7 +155,7 @@ def play(command: str, number: int, span: tuple[float, float], scratch: Path, *,
     shutil.rmtree(place, ignore_errors=True)
     process = start(command, place)
     while process.poll() is None and seconds_of(process.pid) < moment:
-        time.sleep(0.002)
+        time.sleep(TICK)
     ended = process.poll() is not None
     if not ended:
         os.killpg(process.pid, signal.SIGKILL)
@@ -189,7 +191,7 @@ def seconds_of(group: int) -> float:
             continue
         if int(words[2]) == group:
             ticks += sum(map(int, words[11:15]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return ticks * TICK
 
 
 def files_of(folder: Path, *, hidden: bool) -> list[Path]:
