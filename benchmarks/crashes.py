@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -170,28 +170,41 @@ def play(command: str, number: int, span: tuple[float, float], scratch: Path, *,
     return Round(command, number, round(moment, 3), phase, "; ".join(problems))
 
 
-def start(command: str, place: Path, *more: str) -> subprocess.Popen[bytes]:
-    """Starts a command in a folder, as the head of a group of processes."""
+def start(
+    command: str, place: Path, *more: str, output: str = "out", before: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a command in a folder, as the head of a group of processes; ``before`` is called in it first."""
     place.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, *COMMANDS[command], "--output", "out", *more]
+    words = [sys.executable, *COMMANDS[command], "--output", output, *more]
     with (place / "err.txt").open("wb") as errors:
         return subprocess.Popen(
-            words, cwd=place, env=environment, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+            words,
+            cwd=place,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            preexec_fn=before,
         )
 
 
 def seconds_of(group: int) -> float:
     """Processor seconds of the processes of a group, of those that ended too."""
-    ticks = 0
+    return TICK * sum(processes_of(group).values())
+
+
+def processes_of(group: int) -> dict[int, int]:
+    """The processes of a group that have not ended, the oldest first, with the ticks of each and its ended children."""
+    found = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             words = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(words[2]) == group:
-            ticks += sum(map(int, words[11:15]))
-    return ticks * TICK
+        if int(words[2]) == group and words[0] != "Z":
+            found[int(stat.parent.name)] = sum(map(int, words[11:15]))
+    return dict(sorted(found.items()))
 
 
 def files_of(folder: Path, *, hidden: bool) -> list[Path]:

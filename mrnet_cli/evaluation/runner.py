@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -185,14 +186,18 @@ def _map(chunks: Sequence[Chunk], work: _Work, *, workers: int) -> Generator[tup
     if others <= 0:
         yield from ((chunk, work(chunk)) for chunk in chunks)
         return
+    waiting, given = deque(chunks), deque[tuple[Chunk, Future[_Result]]]()
     with WorkerPool(others, keep_freed_memory) as pool:
-        queue = deque((pool.submit(work, chunk), chunk) for chunk in chunks)
-        while queue:
-            # the others take from the front; what can still be cancelled none of them has begun
-            future, chunk = queue.pop()
-            yield chunk, work(chunk) if future.cancel() else future.result()
-            while queue and queue[0][0].done():
-                future, chunk = queue.popleft()
+        while waiting or given:
+            # the others take from the front, and each has one to go on with
+            while waiting and len(given) < 2 * others:
+                chunk = waiting.popleft()
+                given.append((chunk, pool.submit(work, chunk)))
+            if waiting:
+                chunk = waiting.pop()
+                yield chunk, work(chunk)
+            while given and (given[0][1].done() or not waiting):
+                chunk, future = given.popleft()
                 yield chunk, future.result()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, MrnetError
 from mrnet_cli.evaluation.boundary import BoundaryRules
 from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, of_year
 from mrnet_cli.evaluation.runner import Evaluation, evaluate, evaluate_all
@@ -113,6 +114,20 @@ def test_first_and_last_frames_are_neither_scored_nor_needed(truth: list[Sequenc
 def test_results_do_not_depend_on_the_number_of_workers(truth: list[Sequence], tmp_path: Path, workers: int) -> None:
     alone = evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
     assert evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017, workers=workers) == alone
+
+
+def test_a_worker_that_is_killed_at_work_is_told_and_nothing_else(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    tree = write_tree(tmp_path / "tree", {"a": clip * 60})
+
+    def kill(done: int, frames: int) -> None:
+        for process in active_children():
+            process.kill()
+
+    # an exception in a thread of the pool would be a warning, and so an error here
+    with pytest.raises(MrnetError, match="a worker process died"):
+        evaluate(load_annotation_tree(tree), tree, protocol=DAVIS_2017, workers=3, on_progress=kill)
 
 
 def test_in_2016_any_value_is_the_object(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
