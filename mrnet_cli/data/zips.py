@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from mrnet_cli.data.files import cause, temporary_beside
+from mrnet_cli.data.files import cause, reason, temporary_beside
 from mrnet_cli.errors import DataError, OutputError
 
 _MIB = 2**20
@@ -143,7 +143,7 @@ def write_zip(path: Path, files: Mapping[str, Path]) -> None:
                 archive.writestr(member, files[name].read_bytes())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written: {cause(error)}") from error
+        raise OutputError(f"{path} cannot be written: {reason(error)}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ def test_masks_are_those_of_pytorch(config: ModelConfig, objects: tuple[int, ...
     wanted = masks(Segmenter(model, optimise=False), objects)
     given = masks(Segmenter(in_onnxruntime(model), optimise=False), objects)
     assert set(objects) & set(np.unique(wanted[-1]))
-    assert np.mean(given != wanted) < 1e-3
+    assert np.mean(given != wanted) < 5e-3
 
 
 def test_a_part_that_differs_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +88,7 @@ def test_predict_writes_the_masks_of_pytorch_and_resumes_under_the_same_backend_
         for backend in ("torch", "onnxruntime")
     )
     assert one[-1].any()
-    assert np.mean(one != other) < 1e-3
+    assert np.mean(one != other) < 5e-3
     again = predict(*data, "--resume", "--output", tmp_path / "onnxruntime")
     assert again.exit_code == 2
     assert "backend" in again.stderr
