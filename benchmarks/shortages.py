@@ -18,7 +18,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,7 +46,7 @@ from mrnet_cli.speed.environment import environment_of
 
 GIBIBYTE = 2**30
 # for a process that ends by itself, and for one that was interrupted
-PATIENCE, AT_ONCE = 600, 1.0
+PATIENCE, AT_ONCE = 300, 1.0
 
 
 @dataclass(frozen=True)
@@ -166,17 +166,29 @@ def tried(name: str, fault: Fault, command: str, scratch: Path) -> Trial:
     with fault.disk(disk):
         process = start(command, place, output="disk/out", before=fault.limit)
         seconds = disturb(process, fault, span=undisturbed(command, scratch)[1])
-        code = process.wait(PATIENCE)
-        problems = [f"process {one} was left" for one in left_of(process.pid)]
+        problems = [] if ended(process) else [f"did not end in {PATIENCE} s"]
+        problems += [f"process {one} was left" for one in left_of(process.pid)]
     lines = (place / "err.txt").read_text().strip().splitlines()
-    problems += told_badly(code, lines, fault) + ([f"ended after {seconds:.1f} s"] if seconds > AT_ONCE else [])
+    problems += told_badly(process.returncode, lines, fault) + (
+        [f"ended after {seconds:.1f} s"] if seconds > AT_ONCE else []
+    )
     problems += [f"{one.name} is not whole" for one in files_of(disk / "out", hidden=False) if not is_whole(one)]
-    if start(command, place, *more, output="disk/out").wait(PATIENCE):
+    if start(command, place, *more, output="disk/out").wait():
         problems.append(f"the second run failed: {(place / 'err.txt').read_text()[-200:]!r}")
     else:
         problems += differences(disk / "out", whole / "out")
     subprocess.run(["umount", "--quiet", disk], check=False)
-    return Trial(name, command, fault.detail, code, seconds, lines[-1] if lines else "", tuple(problems))
+    return Trial(name, command, fault.detail, process.returncode, seconds, lines[-1] if lines else "", tuple(problems))
+
+
+def ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a command ends by itself; where it does not, it is killed."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(PATIENCE)
+        return True
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return False
 
 
 def left_of(group: int) -> list[int]:
@@ -202,7 +214,7 @@ def disturb(process: subprocess.Popen[bytes], fault: Fault, *, span: float) -> f
         return 0.0
     os.killpg(process.pid, fault.signal)
     sent = time.perf_counter()
-    process.wait(PATIENCE)
+    ended(process)
     return time.perf_counter() - sent
 
 

@@ -5,6 +5,7 @@ Shape letters: T frames, G clips, B objects of all clips, H W size.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,6 +22,9 @@ from mrnet_cli.errors import DataError, TrainingError
 from mrnet_cli.training.clips import Clip, Sources, make_clip
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe
+
+# batches that each process makes before they are asked for
+_AHEAD = 4
 
 
 class Batch(NamedTuple):
@@ -141,19 +145,38 @@ def batches(
 
     Raises:
         DataError: a source cannot be read or shows no object.
+        TrainingError: this process may not open the files that passing batches between processes takes.
     """
+    if workers:
+        _check_handles(workers)
     loader = DataLoader(
         ClipBatches(sources, recipe, seed, ranks or Ranks()),
         batch_size=None,
         sampler=range(start, recipe.steps),
         num_workers=workers,
-        prefetch_factor=4 if workers else None,
+        prefetch_factor=_AHEAD if workers else None,
         pin_memory=pin,
     )
     for batch in loader:
         if isinstance(batch, DataError):
             raise batch
         yield batch
+
+
+def _check_handles(workers: int) -> None:
+    """A tensor from another process comes as an open file; where none can be opened, torch waits for it for ever."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # two batches more are at work, and some files are open for other reasons
+    needed = len(Batch._fields) * (_AHEAD * workers + 2) + 64
+    if resource.RLIM_INFINITY != limit < needed:
+        raise TrainingError(
+            f"no more than {limit} files may be open, and {needed} are needed: raise the limit (ulimit -n 4096), or "
+            "give fewer --workers"
+        )
 
 
 @contextmanager

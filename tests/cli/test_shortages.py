@@ -17,6 +17,8 @@ from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.models.mrnet import MRNet
 
+TINY = Path(__file__).resolve().parents[1] / "tiny_mrnet.py"
+
 WriteDavis = Callable[..., Path]
 WriteTree = Callable[..., Path]
 
@@ -47,6 +49,22 @@ def test_scoring_at_a_limit_is_one_line(
     assert line.startswith("Error: ")
     assert words in line
     assert not output.exists()
+
+
+def test_training_does_not_wait_for_files_that_may_not_be_opened(train_root: Path, tmp_path: Path) -> None:
+    data = ["--davis", train_root, "--resolution", "480p", "--init", "none"]
+    arguments = ["train", *data, "--workers", "4", "--output", tmp_path / "run"]
+    result = subprocess.run(
+        [sys.executable, TINY, *map(str, arguments)],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (90, 90)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 2
+    (line,) = [line for line in result.stderr.splitlines() if line.strip()]
+    assert line.startswith("Error: no more than 90 files may be open")
+    assert "ulimit -n" in line
 
 
 def test_a_full_gpu_is_told_with_what_to_lower(
