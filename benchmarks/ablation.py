@@ -96,7 +96,7 @@ def write_results(runs: Path, names: list[str], *, how: str, where: torch.device
         f"On {environment.machine}, {environment.versions}.",
         *lines,
         "",
-        "`ablation.png` draws it.",
+        "![J&F of each variant](ablation.png)",
         "",
         *differences(runs, names),
         "",
