@@ -28,7 +28,7 @@ from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 path = click.Path(path_type=Path)
 
 
-@click.command(epilog="Example:  mrnet bench-speed --preset lite,paper --size 480 --objects 1,3 --output speed")
+@click.command(epilog="Example:  mrnet bench-speed --preset lite,paper --objects 1,3 --output SPEED")
 @click.option(
     "--method",
     "methods",
@@ -71,8 +71,10 @@ path = click.Path(path_type=Path)
 )
 @click.option("--davis", type=path, help="DAVIS root, for real frames in place of made ones.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
-@click.option("--sequences", help="Comma-separated names in place of all of --davis.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto: a GPU where there is one.")
+@click.option("--sequences", help="Comma-separated names to time in place of all of --davis.")
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
+)
 @click.option(
     "--dtype",
     "dtypes",

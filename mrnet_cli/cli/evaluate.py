@@ -42,13 +42,14 @@ GROUPS = {
 EPILOG = """\b
 Examples:
   DAVIS:
-    mrnet evaluate --davis DAVIS --year 2016 --predictions mine --output scores
+    mrnet evaluate --davis DAVIS --year 2016 --predictions MASKS \\
+      --output SCORES
   Two methods, one as a zip for CodaLab, and which is better:
-    mrnet evaluate --davis DAVIS --predictions mine --predictions theirs.zip \\
-      --output scores
-  Any two trees of masks, or of a folder for each object, as SAM 2 writes them:
+    mrnet evaluate --davis DAVIS --year 2016 --predictions MASKS \\
+      --predictions THEIRS.zip --output SCORES
+  Any two trees of masks, here with a folder for each object, as of SAM 2:
     mrnet evaluate --annotations sav_val/Annotations_6fps --protocol mose \\
-      --predictions sam2 --output scores
+      --predictions SAM2 --output SCORES
 """
 
 

@@ -16,8 +16,10 @@ from mrnet_cli.models.weights import load_weights
 path = click.Path(path_type=Path)
 
 
-@click.command(epilog="Example:  mrnet export --output onnx")
-@click.option("--weights", type=path, help="Safetensors file; those that come with mrnet by default.")
+@click.command(epilog="Example:  mrnet export --output ONNX")
+@click.option(
+    "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
+)
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),

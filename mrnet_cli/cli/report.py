@@ -21,10 +21,11 @@ path = click.Path(path_type=Path)
 
 EPILOG = """\b
 Examples:
-  mrnet report predictions scores sweep --name OSVOS=osvos_scores --output report
+  Tables and figures of a run, beside another method's scores:
+    mrnet report MASKS SCORES SWEEP --name OSVOS=OSVOS_SCORES --output REPORT
   With a page that shows the masks of both over their frames:
-  mrnet report predictions scores --name OSVOS=osvos_scores --html \\
-    --davis DAVIS --predictions OSVOS=osvos --output report
+    mrnet report MASKS SCORES --name OSVOS=OSVOS_SCORES --html \\
+      --davis DAVIS --predictions OSVOS=OSVOS_MASKS --output REPORT
 """
 
 

@@ -36,19 +36,23 @@ path = click.Path(path_type=Path)
     epilog="""\b
 Examples:
   The paper's Figures 7 and 8:
-    mrnet sweep --davis DAVIS --year 2016 --split val --k 1,2,4,8 --n 1,5,10 --output sweep
+    mrnet sweep --davis DAVIS --k 1,2,4,8 --n 1,5,10 --output SWEEP
   Its ablation, one weights file for each variant:
-    mrnet sweep --davis DAVIS --weights none.safetensors --weights mask.safetensors \\
-      --weights full.safetensors --output ablation
+    mrnet sweep --davis DAVIS --weights NONE.safetensors \\
+      --weights MASK.safetensors --weights FULL.safetensors --output ABLATION
 """
 )
 @click.option("--davis", type=path, required=True, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), default="2016", show_default=True, help="Whose rules.")
 @click.option("--split", default="val", show_default=True, help="Split file of --davis.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
-@click.option("--sequences", help="Comma-separated names in place of all.")
-@click.option("--k", "ks", type=Listed(click.IntRange(1)), help="Past frames compared  [default: the network's].")
-@click.option("--n", "ns", type=Listed(click.IntRange(1)), help="Distances between them  [default: the network's].")
+@click.option("--sequences", help="Comma-separated names to score in place of all.")
+@click.option(
+    "--k", "ks", type=Listed(click.IntRange(1)), help="Past frames compared beside the first [default: the network's]."
+)
+@click.option(
+    "--n", "ns", type=Listed(click.IntRange(1)), help="Distances between past frames [default: the network's]."
+)
 @click.option(
     "--weights",
     type=path,
@@ -56,9 +60,17 @@ Examples:
     help="Safetensors file; those of the lite preset that come with mrnet by default. Several, without --k and --n, "
     "give a row each in ablation.csv.",
 )
-@click.option("--size", type=click.IntRange(min=0), help="Short side frames are scaled to  [default: as trained].")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto: a GPU where there is one.")
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=0),
+    help="Short side frames are scaled to, 0 for as they are [default: as trained].",
+)
+@click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
+)
+@click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
+)
 @click.option(
     "--workers",
     type=click.IntRange(1),

@@ -57,13 +57,14 @@ GROUPS = {
 EPILOG = """\b
 Examples:
   What it would take, without writing anything:
-    mrnet train --preset lite --davis DAVIS --stills STILLS --output RUN --dry-run
+    mrnet train --preset lite --davis DAVIS --stills STILLS --dry-run \\
+      --output RUN
   With validation on two sequences that are not trained on:
     mrnet train --preset lite --davis DAVIS --stills STILLS --output RUN \\
       --hold-out bear,camel --validate-every 500
   On four GPUs, each taking two of eight clips:
-    torchrun --nproc-per-node 4 -m mrnet_cli train --preset paper --davis DAVIS \\
-      --clips 8 --amp --output RUN
+    torchrun --nproc-per-node 4 -m mrnet_cli train --preset paper \\
+      --davis DAVIS --clips 8 --amp --output RUN
 """
 
 

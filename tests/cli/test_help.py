@@ -14,10 +14,14 @@ from mrnet_cli.cli.main import COMMANDS, main
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_helps_with_an_example(command: str) -> None:
-    result = CliRunner().invoke(main, [command, "--help"])
+def test_every_command_helps_with_an_example_that_80_columns_hold(command: str) -> None:
+    result = CliRunner().invoke(main, [command, "--help"], terminal_width=80)
     assert result.exit_code == 0
-    assert f"mrnet {command}" in re.split("Examples?:", result.output)[1]
+    example = re.split("Examples?:", result.output)[1]
+    assert f"mrnet {command}" in example
+    # an example that click wraps has lost the backslash that a shell needs
+    assert "Example:  " not in result.output or len(example.strip().splitlines()) == 1
+    assert max(map(len, result.output.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(("words", "completed"), [("mrnet ev", "evaluate"), ("mrnet evaluate --pred", "--predictions")])
