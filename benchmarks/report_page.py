@@ -2,23 +2,19 @@
 
     python benchmarks/report_page.py --data DATA --runs RUNS
 
-RUNS is the folder that ``benchmarks/davis.py`` kept its runs in, and DATA the one it took. Chromium takes the picture:
-what the path knows, or what `playwright install chromium` brought.
+RUNS is the folder that ``benchmarks/davis.py`` kept its runs in, and DATA the one it took. Chromium takes the picture.
 """
 
 from __future__ import annotations
 
-import shutil
-from io import BytesIO
 from pathlib import Path
 
 import click
+from browser import chromium, keep
 from davis import OURS, PEER
-from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
-from shared import RESULTS, data_option, mrnet
+from playwright.sync_api import Browser
+from shared import data_option, mrnet
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 # where masks go wrong, and a frame in which they do
 SEQUENCE, FRAME = "bmx-trees", 22
 
@@ -32,13 +28,8 @@ def main(data: Path, runs: Path) -> None:
     named = ("--name", f"mrnet lite={OURS}-scores", "--name", "OSVOS=compared/osvos")
     masks = ("--predictions", f"OSVOS={(data / PEER).resolve()}")
     mrnet("report", OURS, *named, *masks, "--html", "--davis", "DAVIS", "--output", page, cwd=place)
-    with sync_playwright() as playwright:
-        found = next(filter(None, map(shutil.which, NAMES)), playwright.chromium.executable_path)
-        browser = playwright.chromium.launch(executable_path=found, chromium_sandbox=False)
-        shot = picture(browser, page / "report.html")
-        browser.close()
-    # as many colours as a palette holds are enough, in a third of the bytes
-    Image.open(BytesIO(shot)).convert("RGB").quantize(256).save(RESULTS / "page.png", optimize=True)
+    with chromium() as browser:
+        keep(picture(browser, page / "report.html"), "page.png")
 
 
 def picture(browser: Browser, page: Path) -> bytes:
