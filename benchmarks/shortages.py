@@ -6,11 +6,13 @@ Each trial starts one of the commands of `crashes.py` on the same small data wit
 or read-only, a limit on open files or on memory, Ctrl-C, or SIGKILL to one of its processes. It must end with exit
 code 2 and lines that say what to do (Ctrl-C: 130), or bear the fault, with whole files and no process left. Then it is
 run again without the fault, and every file is compared with those of an undisturbed run. Mounting needs the namespace
-that the line above makes. For Linux. Writes results/reliability-shortages.md.
+that the line above makes. With the same --scratch and code, a stopped run goes on. For Linux. Writes
+results/reliability-shortages.md.
 """
 
 from __future__ import annotations
 
+import csv
 import os
 import resource
 import shutil
@@ -19,7 +21,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -60,7 +62,7 @@ class Trial:
         code: of the exit.
         seconds: from a signal to the end; 0 where none was sent.
         words: the last line of the error output.
-        problems: what was not as it should be.
+        problems: what was not as it should be, a line for all.
     """
 
     fault: str
@@ -69,7 +71,7 @@ class Trial:
     code: int
     seconds: float
     words: str
-    problems: tuple[str, ...]
+    problems: str
 
 
 @dataclass(frozen=True)
@@ -101,18 +103,31 @@ def main(signals: int, faults: str, commands: str, scratch: Path, page: Path) ->
     """Tries faults on commands and compares their files."""
     scratch.mkdir(parents=True, exist_ok=True)
     prepare(scratch)
-    trials: list[Trial] = []
+    log = scratch / "trials.csv"
+    trials = read_trials(log)
+    done = {(one.fault, one.command, one.detail) for one in trials}
     for command in commands.split(","):
         undisturbed(command, scratch)
         for name, kinds in faults_of(command, scratch, signals).items():
             if name in (faults or name).split(","):
-                for kind in kinds:
+                for kind in (kind for kind in kinds if (name, command, kind.detail) not in done):
                     trials.append(one := tried(name, kind, command, scratch))
-                    told = "; ".join(one.problems) or "well"
-                    click.echo(f"{command}, {name}, {one.detail}: exit {one.code}, {one.words!r}: {told}")
+                    with log.open("a", newline="") as file:
+                        csv.writer(file).writerow(astuple(one))
+                    what = f"{command}, {name}, {one.detail}: exit {one.code}, {one.words!r}"
+                    click.echo(f"{what}: {one.problems or 'well'}")
     write_text_atomically(page, report(trials, signals))
     if any(one.problems for one in trials):
         raise click.ClickException("not all went well: see the page")
+
+
+def read_trials(log: Path) -> list[Trial]:
+    """What an earlier run of this script noted."""
+    if not log.exists():
+        return []
+    with log.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == len(fields(Trial))]
+    return [Trial(row[0], row[1], row[2], int(row[3]), float(row[4]), row[5], row[6]) for row in rows]
 
 
 def faults_of(command: str, scratch: Path, signals: int) -> dict[str, list[Fault]]:
@@ -134,7 +149,8 @@ def faults_of(command: str, scratch: Path, signals: int) -> dict[str, list[Fault
         ],
         "little memory": [
             Fault(f"{gibibytes} GiB", limit=partial(limited, resource.RLIMIT_AS, int(gibibytes * GIBIBYTE)))
-            for gibibytes in (0.3, 1, 2, 3, 4)
+            # the script that trains a small network loads torch by itself, which takes more than two
+            for gibibytes in ((0.3, 1, 2, 3, 4) if command != "train" else (3, 4))
         ],
         "Ctrl-C": interrupts,
         "a process killed": [] if command == "predict" else kills,
@@ -178,7 +194,9 @@ def tried(name: str, fault: Fault, command: str, scratch: Path) -> Trial:
     else:
         problems += differences(disk / "out", whole / "out")
     subprocess.run(["umount", "--quiet", disk], check=False)
-    return Trial(name, command, fault.detail, process.returncode, seconds, lines[-1] if lines else "", tuple(problems))
+    return Trial(
+        name, command, fault.detail, process.returncode, seconds, lines[-1] if lines else "", "; ".join(problems)
+    )
 
 
 def ended(process: subprocess.Popen[bytes]) -> bool:
@@ -248,9 +266,7 @@ def report(trials: Sequence[Trial], signals: int) -> str:
                 sum(bool(one.problems) for one in mine),
             )
         )
-    problems = [
-        f"- `{one.command}`, {one.fault}, {one.detail}: {'; '.join(one.problems)}" for one in trials if one.problems
-    ]
+    problems = [f"- `{one.command}`, {one.fault}, {one.detail}: {one.problems}" for one in trials if one.problems]
     words = sorted({f"    {one.words}" for one in trials if one.words and one.code == 2})
     where = environment_of(torch.device("cpu"))
     columns = (
