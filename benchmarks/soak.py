@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -147,6 +148,8 @@ def report(command: str, runs: dict[str, list[Sample]]) -> str:
     """The page: each run after its first tenth, and its last."""
     columns = ("run", "memory, MiB", "at the end", "change", "handles", "at the end", "ms each", "at the end", "change")
     rows = [(name, *cells(samples)) for name, samples in runs.items()]
+    tenths = ("ms each in tenth", *map(str, range(1, 11)))
+    paces = [(name, *(f"{pace:.2f}" for pace in paces_of(samples))) for name, samples in runs.items()]
     where = environment_of(torch.device("cpu"))
     return "\n".join(
         [
@@ -161,22 +164,35 @@ def report(command: str, runs: dict[str, list[Sample]]) -> str:
             "",
             *markdown_table(columns, rows),
             "",
+            *markdown_table(tenths, paces),
+            "",
         ]
     )
 
 
 def cells(samples: Sequence[Sample]) -> list[str]:
     """Memory, handles and time of the second and the last tenth, and by how much they differ."""
-    tenth = len(samples) // 10
-    early, late = samples[tenth : 2 * tenth + 1], samples[-tenth - 1 :]
+    _, early, *_, late = tenths_of(samples)
     mib = [float(np.mean([one.mib for one in part])) for part in (early, late)]
     handles = [max(one.handles for one in part) for part in (early, late)]
-    each = [1000 * (part[-1].seconds - part[0].seconds) / (part[-1].done - part[0].done) for part in (early, late)]
+    _, first, *_, last = paces_of(samples)
+    each = [first, last]
     return [
         *(*(f"{value:.1f}" for value in mib), f"{100 * (mib[1] / mib[0] - 1):+.1f}%"),
         *map(str, handles),
         *(*(f"{value:.2f}" for value in each), f"{100 * (each[1] / each[0] - 1):+.1f}%"),
     ]
+
+
+def tenths_of(samples: Sequence[Sample]) -> list[Sequence[Sample]]:
+    """The samples in ten parts, each with the last one of the part before it."""
+    ends = np.linspace(0, len(samples) - 1, 11).round().astype(int)
+    return [samples[first : last + 1] for first, last in pairwise(ends)]
+
+
+def paces_of(samples: Sequence[Sample]) -> list[float]:
+    """Milliseconds for each frame or sequence, in every tenth of the run."""
+    return [1000 * (part[-1].seconds - part[0].seconds) / (part[-1].done - part[0].done) for part in tenths_of(samples)]
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ Examples:
     type=click.Choice(get_args(Backend)),
     default="torch",
     show_default=True,
-    help="What computes; onnxruntime, of the extra onnx, is faster in float32 on many CPUs.",
+    help="What computes; onnxruntime, of the extra onnx, is faster on one thread in float32.",
 )
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
