@@ -184,7 +184,7 @@ def tried(name: str, fault: Fault, command: str, scratch: Path) -> Trial:
         seconds = disturb(process, fault, span=undisturbed(command, scratch)[1])
         problems = [] if ended(process) else [f"did not end in {PATIENCE} s"]
         problems += [f"process {one} was left" for one in left_of(process.pid)]
-    lines = (place / "err.txt").read_text().strip().splitlines()
+    lines = (place / "err.txt").read_text().replace(f"{place.resolve()}/", "").strip().splitlines()
     problems += told_badly(process.returncode, lines, fault) + (
         [f"ended after {seconds:.1f} s"] if seconds > AT_ONCE else []
     )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import torch
+from mrnet_cli.cli.interrupts import answer_signals
 
-from mrnet_cli.__main__ import run
-from mrnet_cli.models.config import PRESETS, ModelConfig
-from mrnet_cli.training.recipe import RECIPES, Recipe, Stage
+if __name__ == "__main__":
+    # as mrnet does, before the imports that take most of a start
+    answer_signals()
+
+import torch  # noqa: E402
+
+from mrnet_cli.__main__ import run  # noqa: E402
+from mrnet_cli.models.config import PRESETS, ModelConfig  # noqa: E402
+from mrnet_cli.training.recipe import RECIPES, Recipe, Stage  # noqa: E402
 
 CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)
 # clips with one target and with two, so that parts of a batch differ in objects

@@ -17,6 +17,8 @@ _THREADS = "no more threads or processes can be started: raise their limit (ulim
 _SPACE = "no space is left{where}: make room, also for temporary files, or choose another --output"
 # of torch, OpenCV, the loader of libraries, and zlib
 _MEMORY_WORDS = ("not enough memory", "allocate memory", "insufficient memory", "failed to map segment", "bad_alloc")
+# of oneDNN, where there is none for the code that it writes; with more words after it, it means something else
+_PRIMITIVE = "could not create a primitive"
 _THREAD_WORDS = ("can't start new thread", "resource temporarily unavailable")
 
 
@@ -24,6 +26,8 @@ def shortage(error: BaseException) -> str | None:
     """The line for an error, or for what it came of; None where it speaks of no shortage, or says so itself.
 
     >>> shortage(MemoryError()) == shortage(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"))
+    True
+    >>> shortage(MemoryError()) == shortage(RuntimeError("could not create a primitive"))
     True
     >>> shortage(OSError(errno.EMFILE, "Too many open files", "a.png"))
     'no file handle is left for a.png: raise their limit (ulimit -n 4096), or give fewer --workers'
@@ -47,7 +51,7 @@ def _memory(error: BaseException) -> str | None:
         return _GPU
     words = str(error).lower()
     short = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-    return _MEMORY if short or any(one in words for one in _MEMORY_WORDS) else None
+    return _MEMORY if short or words == _PRIMITIVE or any(one in words for one in _MEMORY_WORDS) else None
 
 
 def _system(error: BaseException) -> str | None:
