@@ -149,8 +149,7 @@ def faults_of(command: str, scratch: Path, signals: int) -> dict[str, list[Fault
         ],
         "little memory": [
             Fault(f"{gibibytes} GiB", limit=partial(limited, resource.RLIMIT_AS, int(gibibytes * GIBIBYTE)))
-            # the script that trains a small network loads torch by itself, which takes more than two
-            for gibibytes in ((0.3, 1, 2, 3, 4) if command != "train" else (3, 4))
+            for gibibytes in (0.3, 1, 2, 3, 4)
         ],
         "Ctrl-C": interrupts,
         "a process killed": [] if command == "predict" else kills,

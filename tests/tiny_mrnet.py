@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from mrnet_cli.cli.interrupts import answer_signals
+import os
 
-if __name__ == "__main__":
-    # as mrnet does, before the imports that take most of a start
-    answer_signals()
-
-import torch  # noqa: E402
-
-from mrnet_cli.__main__ import run  # noqa: E402
-from mrnet_cli.models.config import PRESETS, ModelConfig  # noqa: E402
-from mrnet_cli.training.recipe import RECIPES, Recipe, Stage  # noqa: E402
+from mrnet_cli.__main__ import run
+from mrnet_cli.models.config import PRESETS, ModelConfig
+from mrnet_cli.training.recipe import RECIPES, Recipe, Stage
 
 CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)
 # clips with one target and with two, so that parts of a batch differ in objects
@@ -30,6 +24,7 @@ RECIPE = Recipe(
 )
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
+    # for torch, which is not imported before mrnet answers signals and shortages
+    os.environ["OMP_NUM_THREADS"] = "1"
     PRESETS["lite"], RECIPES["lite"] = CONFIG, RECIPE
     run()
