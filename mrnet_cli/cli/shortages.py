@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 from mrnet_cli.errors import MrnetError
 
@@ -19,6 +21,8 @@ _SPACE = "no space is left{where}: make room, also for temporary files, or choos
 _MEMORY_WORDS = ("not enough memory", "allocate memory", "insufficient memory", "failed to map segment", "bad_alloc")
 # of oneDNN, where there is none for the code that it writes; with more words after it, it means something else
 _PRIMITIVE = "could not create a primitive"
+# bytes below the limit of addresses, where libraries that cannot be loaded in full fail in ways of their own
+_NEAR = 256 * 2**20
 _THREAD_WORDS = ("can't start new thread", "resource temporarily unavailable")
 
 
@@ -35,13 +39,17 @@ def shortage(error: BaseException) -> str | None:
     True
     """
     # an error of ours names the file, but may take for a broken one what there was no memory for
-    ours, cause = isinstance(error, MrnetError), error
-    while True:
-        line = _memory(cause) or (None if ours else _system(cause))
-        earlier = cause.__cause__ or cause.__context__
-        if line is not None or earlier is None:
+    ours = isinstance(error, MrnetError)
+    for cause in _causes(error):
+        if line := _memory(cause) or (None if ours else _system(cause)):
             return line
-        cause = earlier
+    return f"{_MEMORY} ({type(error).__name__}: {error})" if not ours and _at_limit() else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _memory(error: BaseException) -> str | None:
@@ -52,6 +60,17 @@ def _memory(error: BaseException) -> str | None:
     words = str(error).lower()
     short = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     return _MEMORY if short or words == _PRIMITIVE or any(one in words for one in _MEMORY_WORDS) else None
+
+
+def _at_limit() -> bool:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return False
+    import resource
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    peak = next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmPeak:"))
+    return limit != resource.RLIM_INFINITY and peak > limit - _NEAR
 
 
 def _system(error: BaseException) -> str | None:

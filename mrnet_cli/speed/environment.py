@@ -99,7 +99,8 @@ def commit() -> str:
     # a package installed into another project's tree is not of that project's commit
     if _output("git", "-C", str(PACKAGE), "ls-files", "__init__.py") != "__init__.py":
         return ""
-    changed = _output("git", "-C", str(PACKAGE), "status", "--porcelain", "--", ".")
+    # a status brings the index up to date, and would leave its lock behind where it is killed with us
+    changed = _output("git", "--no-optional-locks", "-C", str(PACKAGE), "status", "--porcelain", "--", ".")
     return _output("git", "-C", str(PACKAGE), "rev-parse", "--short", "HEAD") + ("+" if changed else "")
 
 

@@ -67,6 +67,22 @@ def test_training_does_not_wait_for_files_that_may_not_be_opened(train_root: Pat
     assert "ulimit -n" in line
 
 
+@pytest.mark.parametrize(("room", "told"), [(100, True), (1000, False)], ids=["at the limit", "far from it"])
+def test_what_fails_at_the_limit_of_memory_is_put_down_to_it(room: int, told: bool) -> None:
+    script = f"""
+import mmap, resource
+from pathlib import Path
+from mrnet_cli.cli.shortages import shortage
+held = mmap.mmap(-1, 2**30)
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + {room} * 2**20, resource.RLIM_INFINITY))
+print(shortage(RuntimeError("operator torchvision::nms does not exist")))
+"""
+    line = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+    assert ("out of memory, or at a limit" in line and "torchvision::nms" in line) == told
+    assert (line == "None") != told
+
+
 def test_a_full_gpu_is_told_with_what_to_lower(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
