@@ -47,6 +47,8 @@ from mrnet_cli.data.rows import Row, markdown_table
 from mrnet_cli.speed.environment import environment_of
 
 GIBIBYTE = 2**30
+# of util-linux
+MOUNT, UNMOUNT = "/usr/bin/mount", "/usr/bin/umount"
 # for a process that ends by itself, and for one that was interrupted
 PATIENCE, AT_ONCE = 300, 1.0
 
@@ -160,11 +162,11 @@ def faults_of(command: str, scratch: Path, signals: int) -> dict[str, list[Fault
 def mounted(place: Path, *, options: str) -> Iterator[None]:
     """A file system in memory at a folder, which has room and can be written once the context ends."""
     place.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
+    subprocess.run([MOUNT, "-t", "tmpfs", "-o", options, "tmpfs", place], check=True)
     try:
         yield
     finally:
-        subprocess.run(["mount", "-o", f"remount,rw,size={GIBIBYTE}", place], check=True)
+        subprocess.run([MOUNT, "-o", f"remount,rw,size={GIBIBYTE}", place], check=True)
 
 
 def limited(what: int, value: int) -> None:
@@ -192,7 +194,7 @@ def tried(name: str, fault: Fault, command: str, scratch: Path) -> Trial:
         problems.append(f"the second run failed: {(place / 'err.txt').read_text()[-200:]!r}")
     else:
         problems += differences(disk / "out", whole / "out")
-    subprocess.run(["umount", "--quiet", disk], check=False)
+    subprocess.run([UNMOUNT, "--quiet", disk], check=False)
     return Trial(
         name, command, fault.detail, process.returncode, seconds, lines[-1] if lines else "", "; ".join(problems)
     )
