@@ -21,12 +21,17 @@ from pathlib import Path
 from mrnet_cli.data.locks import sole_writer
 with sole_writer(Path(sys.argv[1]), run="mrnet predict"):
     print("held", flush=True)
-    time.sleep(100)
+    # a signal that comes just before a sleep begins is looked at when it ends
+    while True: time.sleep(0.1)
 """
-# a forked child that outlives its parent, as a process that makes clips does for a moment
-HOLD_AND_FORK = HOLD.replace(
-    "    print(", "    import os\n    if os.fork() == 0: time.sleep(5); os._exit(0)\n    print("
-)
+# a forked child that outlives its parent, as a process that makes clips does for a moment, once it is on its own
+FORK = """
+    import os
+    ready, tell = os.pipe()
+    if os.fork() == 0: os.write(tell, b"."); time.sleep(5); os._exit(0)
+    os.read(ready, 1)
+"""
+HOLD_AND_FORK = HOLD.replace("    print(", f"{FORK.lstrip(chr(10))}    print(")
 
 
 @contextmanager
