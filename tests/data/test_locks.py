@@ -16,13 +16,15 @@ from mrnet_cli.data.locks import NAME, sole_writer
 from mrnet_cli.errors import OutputError
 
 HOLD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from mrnet_cli.data.locks import sole_writer
+# what was started in the background ignores Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with sole_writer(Path(sys.argv[1]), run="mrnet predict"):
     print("held", flush=True)
     # a signal that comes just before a sleep begins is looked at when it ends
-    while True: time.sleep(0.1)
+    for _ in range(1000): time.sleep(0.1)
 """
 # a forked child that outlives its parent, as a process that makes clips does for a moment, once it is on its own
 FORK = """
