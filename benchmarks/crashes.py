@@ -22,7 +22,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import click
 import numpy as np
@@ -37,6 +37,11 @@ from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
 from mrnet_cli.data.synthetic import make_demo_dataset
 from mrnet_cli.speed.environment import environment_of
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Noted = TypeVar("Noted", bound="DataclassInstance")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TINY = REPOSITORY / "tests" / "tiny_mrnet.py"
@@ -93,14 +98,13 @@ def main(rounds: int, commands: str, seed: int, scratch: Path, page: Path) -> No
     scratch.mkdir(parents=True, exist_ok=True)
     prepare(scratch)
     log = scratch / "rounds.csv"
-    done = read_rounds(log)
+    done = read_noted(log, Round)
     for command in commands.split(","):
         span = undisturbed(command, scratch)
         for number in range(rounds):
             if (command, number) not in {(one.command, one.number) for one in done}:
                 done.append(one := play(command, number, span, scratch, seed=seed))
-                with log.open("a", newline="") as file:
-                    csv.writer(file).writerow(astuple(one))
+                note(log, one)
                 click.echo(f"{command} {number} at {one.moment:.2f} s ({one.phase}): {one.problem or 'well'}")
     write_text_atomically(page, report(done, seed=seed))
     if any(one.problem for one in done):
@@ -117,13 +121,21 @@ def prepare(scratch: Path) -> None:
     save_small_network(scratch / "tiny.safetensors")
 
 
-def read_rounds(log: Path) -> list[Round]:
-    """What an earlier run of this script noted."""
+def read_noted(log: Path, kind: type[Noted]) -> list[Noted]:
+    """What an earlier run of a script noted; a line that a kill cut off is left out."""
     if not log.exists():
         return []
+    types = get_type_hints(kind)
+    made = [types[field.name] for field in fields(kind)]
     with log.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(fields(Round))]
-    return [Round(row[0], int(row[1]), float(row[2]), row[3], row[4]) for row in rows]
+        rows = [row for row in csv.reader(file) if len(row) == len(made)]
+    return [kind(*(make(text) for make, text in zip(made, row, strict=True))) for row in rows]
+
+
+def note(log: Path, one: DataclassInstance) -> None:
+    """Appends what a round gave, for the case that the script is stopped."""
+    with log.open("a", newline="") as file:
+        csv.writer(file).writerow(astuple(one))
 
 
 def undisturbed(command: str, scratch: Path) -> tuple[float, float]:
@@ -154,9 +166,7 @@ def play(command: str, number: int, span: tuple[float, float], scratch: Path, *,
     place, whole = scratch / f"run-{command}", scratch / f"whole-{command}" / "out"
     shutil.rmtree(place, ignore_errors=True)
     process = start(command, place)
-    while process.poll() is None and seconds_of(process.pid) < moment:
-        time.sleep(TICK)
-    ended = process.poll() is not None
+    ended = ends_before(process, moment)
     if not ended:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -187,6 +197,13 @@ def start(
             start_new_session=True,
             preexec_fn=before,
         )
+
+
+def ends_before(process: subprocess.Popen[bytes], moment: float) -> bool:
+    """Waits until a group has taken so many processor seconds; whether its head ended before."""
+    while process.poll() is None and seconds_of(process.pid) < moment:
+        time.sleep(TICK)
+    return process.poll() is not None
 
 
 def seconds_of(group: int) -> float:

@@ -23,7 +23,7 @@ from torch import Tensor
 from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
-from mrnet_cli.export.onnx_files import export
+from mrnet_cli.export.onnx_files import export, open_session
 from mrnet_cli.models.aggregation import soft_aggregation
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.optimised import optimised
@@ -50,7 +50,7 @@ def main(height: int, width: int, threads: str, repeats: int, output: Path) -> N
         export(network, Path(folder))
         for count in map(int, threads.split(",")):
             torch.set_num_threads(count)
-            sessions = {path.stem: _session(path, count) for path in Path(folder).glob("*.onnx")}
+            sessions = {path.stem: open_session(path.read_bytes()) for path in Path(folder).glob("*.onnx")}
             for objects in OBJECTS:
                 inputs = _inputs(full, objects, height, width)
                 ways = (
@@ -73,19 +73,12 @@ def main(height: int, width: int, threads: str, repeats: int, output: Path) -> N
         "",
         *markdown_table(("threads", "objects", "mrnet, fp32", "mrnet, bf16", "onnxruntime, fp32"), rows),
         "",
-        "`mrnet predict` takes bf16 where the processor computes in it. The idle threads of onnxruntime's sessions do",
+        "bf16 is `mrnet predict --dtype bfloat16`. The idle threads of onnxruntime's sessions do",
         "not spin here: those of three files would be in each other's way.",
         "",
     ]
     write_text_atomically(output, "\n".join(lines))
     click.echo(output.read_text())
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def _inputs(network: MRNet, objects: int, height: int, width: int) -> tuple[Tensor, ...]:

@@ -12,7 +12,6 @@ results/reliability-shortages.md.
 
 from __future__ import annotations
 
-import csv
 import os
 import resource
 import shutil
@@ -21,7 +20,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -32,11 +31,13 @@ from crashes import (
     COMMANDS,
     TICK,
     differences,
+    ends_before,
     files_of,
     is_whole,
+    note,
     prepare,
     processes_of,
-    seconds_of,
+    read_noted,
     start,
     undisturbed,
 )
@@ -106,7 +107,7 @@ def main(signals: int, faults: str, commands: str, scratch: Path, page: Path) ->
     scratch.mkdir(parents=True, exist_ok=True)
     prepare(scratch)
     log = scratch / "trials.csv"
-    trials = read_trials(log)
+    trials = read_noted(log, Trial)
     done = {(one.fault, one.command, one.detail) for one in trials}
     for command in commands.split(","):
         undisturbed(command, scratch)
@@ -114,22 +115,12 @@ def main(signals: int, faults: str, commands: str, scratch: Path, page: Path) ->
             if name in (faults or name).split(","):
                 for kind in (kind for kind in kinds if (name, command, kind.detail) not in done):
                     trials.append(one := tried(name, kind, command, scratch))
-                    with log.open("a", newline="") as file:
-                        csv.writer(file).writerow(astuple(one))
+                    note(log, one)
                     what = f"{command}, {name}, {one.detail}: exit {one.code}, {one.words!r}"
                     click.echo(f"{what}: {one.problems or 'well'}")
     write_text_atomically(page, report(trials, signals))
     if any(one.problems for one in trials):
         raise click.ClickException("not all went well: see the page")
-
-
-def read_trials(log: Path) -> list[Trial]:
-    """What an earlier run of this script noted."""
-    if not log.exists():
-        return []
-    with log.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(fields(Trial))]
-    return [Trial(row[0], row[1], row[2], int(row[3]), float(row[4]), row[5], row[6]) for row in rows]
 
 
 def faults_of(command: str, scratch: Path, signals: int) -> dict[str, list[Fault]]:
@@ -222,9 +213,7 @@ def disturb(process: subprocess.Popen[bytes], fault: Fault, *, span: float) -> f
     """Sends a fault's signal at its moment, and tells how long the command went on; 0 where it has none."""
     if fault.signal is None:
         return 0.0
-    while process.poll() is None and seconds_of(process.pid) < fault.moment * span:
-        time.sleep(TICK)
-    if process.poll() is not None:
+    if ends_before(process, fault.moment * span):
         return 0.0
     if fault.signal == signal.SIGKILL:
         started = [one for one in processes_of(process.pid) if one != process.pid]

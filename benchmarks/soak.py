@@ -175,8 +175,8 @@ def cells(samples: Sequence[Sample]) -> list[str]:
     _, early, *_, late = tenths_of(samples)
     mib = [float(np.mean([one.mib for one in part])) for part in (early, late)]
     handles = [max(one.handles for one in part) for part in (early, late)]
-    _, first, *_, last = paces_of(samples)
-    each = [first, last]
+    paces = paces_of(samples)
+    each = (paces[1], paces[-1])
     return [
         *(*(f"{value:.1f}" for value in mib), f"{100 * (mib[1] / mib[0] - 1):+.1f}%"),
         *map(str, handles),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mrnet_cli.cli.options import Listed, comma_separated
+from mrnet_cli.cli.options import Listed, comma_separated, device_option
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import command_line
 from mrnet_cli.cli.speed_screen import show_speed
@@ -72,9 +72,7 @@ path = click.Path(path_type=Path)
 @click.option("--davis", type=path, help="DAVIS root, for real frames in place of made ones.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--sequences", help="Comma-separated names to time in place of all of --davis.")
-@click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
-)
+@device_option
 @click.option(
     "--dtype",
     "dtypes",

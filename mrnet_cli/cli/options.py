@@ -9,6 +9,10 @@ from typing import Any
 
 import click
 
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
+)
+
 
 def comma_separated(text: str | None) -> list[str] | None:
     """The names of an option such as ``--sequences``; nothing where it was not given.

@@ -13,7 +13,7 @@ import torch
 from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
-from mrnet_cli.cli.options import GroupedCommand
+from mrnet_cli.cli.options import GroupedCommand, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress, unseen
 from mrnet_cli.cli.provenance import provenance
@@ -76,9 +76,7 @@ Examples:
     type=click.Choice(get_args(MultiObject)),
     help="How objects rank past frames [default: the network's].",
 )
-@click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
-)
+@device_option
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )

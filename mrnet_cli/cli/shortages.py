@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from mrnet_cli.errors import MrnetError
+from mrnet_cli.speed.memory import MEBIBYTE, told_by_linux
 
 _GPU = (
     "the GPU is out of memory: give a lower --size, --dtype bfloat16 or --device cpu; to train, fewer --clips, "
@@ -21,8 +21,8 @@ _SPACE = "no space is left{where}: make room, also for temporary files, or choos
 _MEMORY_WORDS = ("not enough memory", "allocate memory", "insufficient memory", "failed to map segment", "bad_alloc")
 # of oneDNN, where there is none for the code that it writes; with more words after it, it means something else
 _PRIMITIVE = "could not create a primitive"
-# bytes below the limit of addresses, where libraries that cannot be loaded in full fail in ways of their own
-_NEAR = 256 * 2**20
+# MiB below the limit of addresses, where libraries that cannot be loaded in full fail in ways of their own
+_NEAR = 256
 _THREAD_WORDS = ("can't start new thread", "resource temporarily unavailable")
 
 
@@ -63,14 +63,13 @@ def _memory(error: BaseException) -> str | None:
 
 
 def _at_limit() -> bool:
-    status = Path("/proc/self/status")
-    if not status.exists():
+    peak = told_by_linux("VmPeak")
+    if peak is None:
         return False
     import resource
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    peak = next(int(line.split()[1]) * 1024 for line in status.read_text().splitlines() if line.startswith("VmPeak:"))
-    return limit != resource.RLIM_INFINITY and peak > limit - _NEAR
+    return limit != resource.RLIM_INFINITY and peak > limit / MEBIBYTE - _NEAR
 
 
 def _system(error: BaseException) -> str | None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
-from mrnet_cli.cli.options import Listed, comma_separated
+from mrnet_cli.cli.options import Listed, comma_separated, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
 from mrnet_cli.cli.progress import Advance, frame_progress
@@ -65,9 +65,7 @@ Examples:
     type=click.IntRange(min=0),
     help="Short side frames are scaled to, 0 for as they are [default: as trained].",
 )
-@click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
-)
+@device_option
 @click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )

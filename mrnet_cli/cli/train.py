@@ -11,7 +11,7 @@ from typing import get_args
 
 import click
 
-from mrnet_cli.cli.options import GroupedCommand, comma_separated
+from mrnet_cli.cli.options import GroupedCommand, comma_separated, device_option
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.train_screen import show_rehearsal
@@ -115,9 +115,7 @@ Examples:
 @click.option(
     "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips, per GPU."
 )
-@click.option(
-    "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
-)
+@device_option
 @click.option("--amp", is_flag=True, help="bfloat16 autocast.")
 @click.option(
     "--accumulate",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -19,6 +19,9 @@ from mrnet_cli.data.files import make_output_dir, write_bytes_atomically, write_
 from mrnet_cli.errors import ExportError
 from mrnet_cli.export.graphs import AXES, Part, parts_of
 from mrnet_cli.models.mrnet import MRNet
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
 
 # largest difference from PyTorch, as a share of an output's largest value where that is above 1
 TOLERANCE = 1e-4
@@ -75,15 +78,32 @@ def checked_parts(parts: Sequence[Part], network: MRNet) -> dict[str, tuple[byte
     Raises:
         ExportError: the extra is missing, or a part differs from PyTorch.
     """
-    runtime = _runtime()
+    _runtime()
     contents = {part.name: _content(part, network) for part in parts}
-    found = {part.name: _difference(part, contents[part.name], network, runtime) for part in parts}
+    found = {part.name: _difference(part, contents[part.name], network) for part in parts}
     wrong = [
         f"{name}.onnx differs from PyTorch by {value:.1e}" for name, value in found.items() if not value <= TOLERANCE
     ]
     if wrong:
         raise ExportError(f"{'; '.join(wrong)}, more than {TOLERANCE:.0e}: report this with the output of mrnet info")
     return {name: (content, found[name]) for name, content in contents.items()}
+
+
+def open_session(content: bytes) -> InferenceSession:
+    """An ``onnxruntime.InferenceSession`` on the CPU, of as many threads as PyTorch has.
+
+    Args:
+        content: of an ONNX file.
+
+    Raises:
+        ExportError: the extra is missing.
+    """
+    runtime = _runtime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    # threads that wait for this session's next run would be in the way of another's
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def _runtime() -> ModuleType:
@@ -121,8 +141,8 @@ def _content(part: Part, network: MRNet) -> bytes:
     return file.getvalue()
 
 
-def _difference(part: Part, content: bytes, network: MRNet, runtime: ModuleType) -> float:
-    session = runtime.InferenceSession(content, providers=["CPUExecutionProvider"])
+def _difference(part: Part, content: bytes, network: MRNet) -> float:
+    session = open_session(content)
     differences = []
     for case in CHECKED:
         inputs = _inputs(part, network, case)

@@ -18,15 +18,21 @@ def peak_rss() -> float | None:
 
     Linux keeps the peak of a program apart from that of the process that started it; ``getrusage`` mixes them.
     """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        peaks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        return int(peaks[0]) * 1024 / MEBIBYTE if peaks else None
+    if Path("/proc/self/status").is_file():
+        return told_by_linux("VmHWM")
     if sys.platform == "darwin":
         import resource
 
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBIBYTE
     return None
+
+
+def told_by_linux(name: str) -> float | None:
+    """MiB of one of this process's figures, by its name in ``/proc/self/status``; None where it is not there."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(found[0]) * 1024 / MEBIBYTE if found else None
 
 
 def restart_peaks(device: torch.device) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tiny_mrnet
 import torch
 from click.testing import CliRunner
 from torch import nn
@@ -16,8 +17,6 @@ from torch import nn
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.models.mrnet import MRNet
-
-TINY = Path(__file__).resolve().parents[1] / "tiny_mrnet.py"
 
 WriteDavis = Callable[..., Path]
 WriteTree = Callable[..., Path]
@@ -55,7 +54,7 @@ def test_training_does_not_wait_for_files_that_may_not_be_opened(train_root: Pat
     data = ["--davis", train_root, "--resolution", "480p", "--init", "none"]
     arguments = ["train", *data, "--workers", "4", "--output", tmp_path / "run"]
     result = subprocess.run(
-        [sys.executable, TINY, *map(str, arguments)],
+        [sys.executable, tiny_mrnet.__file__, *map(str, arguments)],
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (90, 90)),
         capture_output=True,
         text=True,

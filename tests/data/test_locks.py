@@ -27,13 +27,13 @@ with sole_writer(Path(sys.argv[1]), run="mrnet predict"):
     for _ in range(1000): time.sleep(0.1)
 """
 # a forked child that outlives its parent, as a process that makes clips does for a moment, once it is on its own
-FORK = """
+FORK = """\
     import os
     ready, tell = os.pipe()
     if os.fork() == 0: os.write(tell, b"."); time.sleep(5); os._exit(0)
     os.read(ready, 1)
 """
-HOLD_AND_FORK = HOLD.replace("    print(", f"{FORK.lstrip(chr(10))}    print(")
+HOLD_AND_FORK = HOLD.replace("    print(", f"{FORK}    print(")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
+from lively_mrnet import CONFIG, network
 from numpy.typing import NDArray
 
 from mrnet_cli.cli.main import main
@@ -18,22 +19,10 @@ from mrnet_cli.export import onnx_files
 from mrnet_cli.export.backend import in_onnxruntime
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.config import ModelConfig
-from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-
-CONFIG = ModelConfig(backbone="test_efficientnet", decoder_widths=(16, 16, 16, 16), k=2, n=2)
-
-
-def network(config: ModelConfig = CONFIG) -> MRNet:
-    torch.manual_seed(3)
-    result = MRNet(config).eval()
-    with torch.no_grad():
-        # a random network's logits are all alike; these are not
-        result.decoder.head.weight *= 30
-    return result
 
 
 def masks(segmenter: Segmenter, objects: tuple[int, ...] = (2, 5)) -> NDArray[np.uint8]:

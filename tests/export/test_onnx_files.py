@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from lively_mrnet import CONFIG, network
 from PIL import Image
 
 from mrnet_cli.cli.main import main
@@ -20,24 +21,13 @@ from mrnet_cli.export import onnx_files
 from mrnet_cli.export.graphs import merge
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.aggregation import soft_aggregation
-from mrnet_cli.models.config import ModelConfig, Variant
-from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.config import Variant
 from mrnet_cli.models.weights import save_weights
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
 LOOP = Path(__file__).resolve().parents[2] / "docs" / "onnx_loop.py"
-CONFIG = ModelConfig(backbone="test_efficientnet", decoder_widths=(16, 16, 16, 16), k=2, n=2)
-
-
-def network(config: ModelConfig = CONFIG) -> MRNet:
-    torch.manual_seed(3)
-    result = MRNet(config).eval()
-    with torch.no_grad():
-        # a random network's logits are all alike; these are not
-        result.decoder.head.weight *= 30
-    return result
 
 
 @pytest.mark.parametrize("variant", get_args(Variant))
