@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import matplotlib.pyplot as plt
 import numpy as np
 from shared import RESULTS
@@ -237,6 +238,7 @@ def draw(gains: dict[str, list[float]], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
+@click.command()
 def main() -> None:
     """Measures, simulates, and writes the page and the picture."""
     costs = measured()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import torch
 
+from mrnet_cli.cli.network_options import weights_option
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.export.onnx_files import export as run
 from mrnet_cli.models.config import PRESETS
@@ -17,9 +18,7 @@ path = click.Path(path_type=Path)
 
 
 @click.command(epilog="Example:  mrnet export --output ONNX")
-@click.option(
-    "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
-)
+@weights_option
 @click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),

@@ -13,6 +13,7 @@ import torch
 from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
+from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option
 from mrnet_cli.cli.options import GroupedCommand, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress, unseen
@@ -29,7 +30,7 @@ from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.pipeline import unfinished
 from mrnet_cli.inference.record import Finished, Record
-from mrnet_cli.inference.segmenter import DTYPES, choose_device
+from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.training.adaptation.adapter import Adaptation
@@ -61,14 +62,8 @@ Examples:
     epilog=EPILOG,
 )
 @input_options
-@click.option(
-    "--weights", type=path, help="Safetensors file; those of the lite preset that come with mrnet by default."
-)
-@click.option(
-    "--size",
-    type=click.IntRange(min=0),
-    help="Short side frames are scaled to, 0 for as they are [default: as trained].",
-)
+@weights_option
+@size_option
 @click.option("--k", type=click.IntRange(min=1), help="Past frames compared beside the first [default: the network's].")
 @click.option("--n", type=click.IntRange(min=1), help="Distance between past frames [default: the network's].")
 @click.option(
@@ -77,9 +72,7 @@ Examples:
     help="How objects rank past frames [default: the network's].",
 )
 @device_option
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
-)
+@dtype_option
 @click.option(
     "--backend",
     type=click.Choice(get_args(Backend)),

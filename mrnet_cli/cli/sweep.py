@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
+from mrnet_cli.cli.network_options import dtype_option, size_option
 from mrnet_cli.cli.options import Listed, comma_separated, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
@@ -23,7 +24,7 @@ from mrnet_cli.data.davis import Year
 from mrnet_cli.data.records import SWEEP
 from mrnet_cli.data.rows import percent
 from mrnet_cli.inference.network import Network
-from mrnet_cli.inference.segmenter import DTYPES, choose_device
+from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.sweep.plan import Data, Figures, Point
 from mrnet_cli.sweep.run import sweep as run
@@ -60,15 +61,9 @@ Examples:
     help="Safetensors file; those of the lite preset that come with mrnet by default. Several, without --k and --n, "
     "give a row each in ablation.csv.",
 )
-@click.option(
-    "--size",
-    type=click.IntRange(min=0),
-    help="Short side frames are scaled to, 0 for as they are [default: as trained].",
-)
+@size_option
 @device_option
-@click.option(
-    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
-)
+@dtype_option
 @click.option(
     "--workers",
     type=click.IntRange(1),

@@ -1,0 +1,26 @@
+"""The options that say which network segments, where several commands have them.
+
+Apart from the other options, so that commands without a network need not wait for PyTorch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from mrnet_cli.inference.segmenter import DTYPES
+
+weights_option = click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    help="Safetensors file; those of the lite preset that come with mrnet by default.",
+)
+size_option = click.option(
+    "--size",
+    type=click.IntRange(min=0),
+    help="Short side frames are scaled to, 0 for as they are [default: as trained].",
+)
+dtype_option = click.option(
+    "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
+)
