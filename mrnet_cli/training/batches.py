@@ -99,7 +99,15 @@ class ClipBatches(Dataset[Batch | DataError]):
     def _clip(self, step: int, number: int) -> Clip:
         rng, recipe = np.random.default_rng([self._seed, step, number + 1]), self._recipe
         stage = recipe.stage_at(step)
-        return make_clip(rng, self._sources, stage, targets=recipe.targets, scenery=recipe.scenery)
+        return make_clip(
+            rng,
+            self._sources,
+            stage,
+            targets=recipe.targets,
+            scenery=recipe.scenery,
+            composites=recipe.composites,
+            veiled=recipe.veiled,
+        )
 
 
 def batch_of(clips: Sequence[Clip], damage: Tensor) -> Batch:

@@ -18,9 +18,10 @@ from mrnet_cli.training.layers import Cutting, cut, paste
 from mrnet_cli.training.motion import Motion, Strength, Values, draw_motion, motion_maps
 from mrnet_cli.training.recipe import Stage
 from mrnet_cli.training.sources import Picture, PictureFiles, draw_windows, object_ids
+from mrnet_cli.training.veil import veil
 
-VIDEO_MOTION = Strength(shift=0.01, turn=0.01, scale=0.01, bend=0.0)
-SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.03, bend=0.012)
+VIDEO_MOTION = Strength(shift=0.01, turn=0.01, scale=0.03, bend=0.0)
+SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.05, bend=0.012)
 # spread of the factor on all motion of a clip, as the deviation of its logarithm
 PACE = 0.5
 # an object smaller than this share of the first frame teaches nothing
@@ -72,6 +73,8 @@ def make_clip(
     *,
     targets: tuple[float, ...],
     scenery: tuple[float, ...] = (1.0,),
+    composites: float = 0.0,
+    veiled: float = 0.0,
 ) -> Clip:
     """One clip, the same for the same state of ``rng``.
 
@@ -81,21 +84,26 @@ def make_clip(
         stage: size and length.
         targets: shares of clips that aim at one object, at two, and so on.
         scenery: shares of clips with no pasted object that is not a target, with one, and so on.
+        composites: share of clips in which one target is of two things, as a rider and a bicycle are.
+        veiled: share of clips that smoke or dust drifts over.
 
     Raises:
         DataError: the sources show no object, or a video is shorter than a clip.
     """
     for _ in range(ATTEMPTS):
         wanted = 1 + int(rng.choice(len(targets), p=targets))
+        things = wanted + int(rng.random() < composites)
         pace = float(np.exp(rng.normal(0, PACE)))
         pictures, backdrop, strength = _base(rng, sources, stage)
         images, ids = _warp(pictures, _camera(rng, pictures[0], stage, strength.scaled(pace)), stage)
         if backdrop:
             ids[ids != VOID] = 0
         extras = int(rng.choice(len(scenery), p=scenery))
-        _add_objects(rng, sources, pictures, images, ids, stage=stage, wanted=wanted, extras=extras, pace=pace)
-        ids = _relabel(ids, wanted, rng)
+        _add_objects(rng, sources, pictures, images, ids, stage=stage, wanted=things, extras=extras, pace=pace)
+        ids = _relabel(ids, things, wanted, rng)
         if ids[0][ids[0] != VOID].any():
+            if rng.random() < veiled:
+                images = veil(rng, images)
             return Clip(recolour(rng, images), ids)
     raise DataError(
         [f"no object in any of {ATTEMPTS} clips: the masks to train on must mark objects that are not tiny"]
@@ -214,14 +222,17 @@ def _warp(pictures: tuple[Picture, ...], motion: Motion, stage: Stage) -> tuple[
     return np.stack(images), np.stack(ids)
 
 
-def _relabel(ids: NDArray[np.uint8], most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Keeps up to ``most`` objects of the first frame as 1..N, pasted ones first; the others become background."""
+def _relabel(ids: NDArray[np.uint8], things: int, most: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Keeps up to some things of the first frame, pasted ones first, as up to ``most`` objects 1..N.
+
+    The last object is of all things that are one too many; what is not kept becomes background.
+    """
     present = list(object_ids(ids[0], LEAST_AREA))
     rng.shuffle(present)
-    kept = sorted(present, key=lambda i: i < PASTED)[:most]
+    kept = sorted(present, key=lambda i: i < PASTED)[:things]
     rng.shuffle(kept)
     table = np.zeros(256, np.uint8)
     table[VOID] = VOID
     for new, old in enumerate(kept, 1):
-        table[old] = new
+        table[old] = min(new, most)
     return table[ids]

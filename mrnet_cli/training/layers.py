@@ -17,7 +17,7 @@ from mrnet_cli.training.sources import Picture, object_ids
 
 # an object smaller than this share of its source is too coarse to be shown larger
 LEAST_SOURCE_AREA = 0.01
-MOTION = Strength(shift=0.06, turn=0.07, scale=0.06, bend=0.015)
+MOTION = Strength(shift=0.06, turn=0.07, scale=0.1, bend=0.015)
 # share of layers that blur along their motion, the share of the time between frames that the shutter is open for them,
 # and the shortest and longest blur in pixels
 BLURRED = 0.25

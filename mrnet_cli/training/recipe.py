@@ -43,6 +43,8 @@ class Recipe:
         decay_power: of the polynomial decay to zero.
         targets: shares of clips that aim at one object, at two, and so on; they sum to 1.
         scenery: shares of clips with no pasted object that is not a target, with one, and so on; they sum to 1.
+        composites: share of clips in which one target is of two things under one id.
+        veiled: share of clips that smoke or dust drifts over.
         degraded: share of frames whose predicted mask is damaged before the next frame sees it.
         clip_norm: largest norm of the gradient.
         average: decay of the moving average of the weights, which is what is saved.
@@ -58,6 +60,8 @@ class Recipe:
     decay_power: float = 0.9
     targets: tuple[float, ...] = (0.75, 0.2, 0.05)
     scenery: tuple[float, ...] = (0.5, 0.35, 0.15)
+    composites: float = 0.0
+    veiled: float = 0.0
     degraded: float = 0.1
     clip_norm: float = 5.0
     average: float = 0.998
@@ -97,6 +101,8 @@ RECIPES = {
         decoder_rate=4e-4,
         backbone_rate=1e-4,
         weight_decay=1e-4,
+        composites=0.25,
+        veiled=0.12,
     ),
     # `lite` on a GPU of 80 GB, from weights that are trained already. A step sees 38 objects where `lite` sees about 3:
     # Adam's rates may then grow by about the root of that, 3.5; half of it is taken, so that what is known is not
@@ -114,6 +120,8 @@ RECIPES = {
         weight_decay=1e-4,
         warm_up=200,
         targets=(0.6, 0.25, 0.15),
+        composites=0.25,
+        veiled=0.12,
         average=0.999,
     ),
 }

@@ -41,8 +41,11 @@ def draw(
     *,
     targets: tuple[float, ...] = (0.5, 0.5),
     scenery: tuple[float, ...] = (0.5, 0.5),
+    composites: float = 0.0,
+    veiled: float = 0.0,
 ) -> Clip:
-    return make_clip(np.random.default_rng(seed), sources, stage, targets=targets, scenery=scenery)
+    rng = np.random.default_rng(seed)
+    return make_clip(rng, sources, stage, targets=targets, scenery=scenery, composites=composites, veiled=veiled)
 
 
 def inside(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -110,6 +113,28 @@ def test_every_id_shows_one_source_alone_whatever_moves_over_it(sources: Sources
                 assert (red > green + 30).all() or (green > red + 30).all(), f"seed {seed} object {which}"
                 seen.add("red" if red[0] > green[0] else "green")
     assert seen == {"red", "green"}
+
+
+def test_one_target_is_of_two_things_in_a_composite_clip(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clips, "recolour", lambda _, images: images)
+    both = 0
+    for seed in SEEDS:
+        clip = draw(sources, seed, targets=(1,), composites=1.0)
+        assert clip.objects == 1
+        red, green = red_and_green(clip, 1)
+        both += bool((red > green + 30).any() and (green > red + 30).any())
+    assert both > len(SEEDS) / 4
+
+
+def test_a_composite_clip_keeps_its_number_of_targets(sources: Sources) -> None:
+    assert {draw(sources, seed, targets=(0, 1), composites=1.0).objects for seed in SEEDS} <= {1, 2}
+
+
+def test_clouds_hide_nothing_from_the_masks(sources: Sources) -> None:
+    for seed in SEEDS[:10]:
+        clear, veiled = draw(sources, seed), draw(sources, seed, veiled=1.0)
+        np.testing.assert_array_equal(clear.ids, veiled.ids)
+        assert not np.array_equal(clear.images, veiled.images)
 
 
 def test_targets_come_from_videos_where_there_are_no_stills(sources: Sources) -> None:

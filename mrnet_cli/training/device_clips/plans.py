@@ -3,11 +3,13 @@
 Drawn on the host by the laws of :mod:`mrnet_cli.training.clips`, for all clips at once. Every clip is drawn a few times
 over; the device looks which draw shows the objects that are wanted.
 
-Shape letters: T frames, G clips, C draws of each, L layers (the scene, then what is pasted), R blurred clips.
+Shape letters: T frames, G clips, C draws of each, L layers (the scene, then what is pasted), R blurred clips,
+V veiled clips.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -34,6 +36,7 @@ from mrnet_cli.training.layers import BLURRED, EXPOSURE, blur_streaks, layer_mot
 from mrnet_cli.training.motion import Motion, Strength
 from mrnet_cli.training.recipe import Stage
 from mrnet_cli.training.sources import draw_windows
+from mrnet_cli.training.veil import draw_veil
 
 Bools = NDArray[np.bool_]
 
@@ -71,12 +74,36 @@ class Draws(NamedTuple):
     streaks: Tensor
 
 
+class Veils(NamedTuple):
+    """Clouds, as of :class:`~mrnet_cli.training.veil.Veil`.
+
+    Attributes:
+        clips: V int64, those that have one.
+        grids: V ... float32, the values of all grids in a row.
+        opacity: V float32.
+        softness: V float32.
+        colour: V 3 float32.
+        level: V T float32.
+        corner: V T 2 int64.
+    """
+
+    clips: Tensor
+    grids: Tensor
+    opacity: Tensor
+    softness: Tensor
+    colour: Tensor
+    level: Tensor
+    corner: Tensor
+
+
 class Plan(NamedTuple):
     """The numbers of a batch.
 
     Attributes:
         draws: what to choose from.
+        veils: over some clips.
         blurred: L R int64, the clips in which a layer blurs.
+        composites: G bool, the clips in which the last target is of two things.
         priority: G 256 float32 in [0, 1), which of too many objects are targets.
         gamma: G float32; this and the rest as of :class:`~mrnet_cli.training.colour.Colours`.
         gain: G T 3 float32.
@@ -86,7 +113,9 @@ class Plan(NamedTuple):
     """
 
     draws: Draws
+    veils: Veils
     blurred: Tensor
+    composites: Tensor
     priority: Tensor
     gamma: Tensor
     gain: Tensor
@@ -101,7 +130,7 @@ class Plan(NamedTuple):
             pinned = tensor.pin_memory() if device.type == "cuda" else tensor
             return pinned.to(device, non_blocking=True)
 
-        return Plan(Draws(*map(moved, self.draws)), *map(moved, self[1:]))
+        return Plan(Draws(*map(moved, self.draws)), Veils(*map(moved, self.veils)), *map(moved, self[2:]))
 
 
 def targets_of(clips: int, shares: tuple[float, ...]) -> tuple[int, ...]:
@@ -124,6 +153,8 @@ def draw_plan(
     *,
     targets: tuple[float, ...],
     scenery: tuple[float, ...],
+    composites: float = 0.0,
+    veiled: float = 0.0,
 ) -> Plan:
     """One batch, the same for the same state of ``rng`` and the same tables.
 
@@ -133,9 +164,12 @@ def draw_plan(
         stage: size, length and number of clips.
         targets: shares of clips that aim at one object, at two, and so on.
         scenery: shares of clips with no pasted object that is not a target, with one, and so on.
+        composites: share of clips in which one target is of two things.
+        veiled: share of clips with a cloud, rounded so that they are as many in every batch.
     """
-    shape, slots = (DRAWS, stage.clips), len(targets) + len(scenery) - 1
-    wanted = np.array(targets_of(stage.clips, targets))
+    shape, slots = (DRAWS, stage.clips), len(targets) + len(scenery) - 1 + (composites > 0)
+    joined = rng.random(stage.clips) < composites
+    wanted = np.array(targets_of(stage.clips, targets)) + joined
     pace = np.exp(rng.normal(0, PACE, shape))
     scene, video = _draw_pictures(rng, tables, stage, stage.video, shape)
     backdrop = ~video & (rng.random(shape) < BACKGROUND)
@@ -165,9 +199,33 @@ def draw_plan(
         bend,
         _float(blur_streaks(motion, np.broadcast_to(exposure, rows.shape))),
     )
-    curve = _float(colours.gamma), _float(colours.gain), _float(colours.lift)
-    blur = torch.from_numpy(colours.blur)
-    return Plan(draws, torch.from_numpy(blurred), _float(priority), *curve, _float(colours.saturation), blur)
+    return Plan(
+        draws,
+        _draw_veils(rng, stage, round(veiled * stage.clips)),
+        torch.from_numpy(blurred),
+        torch.from_numpy(joined),
+        _float(priority),
+        _float(colours.gamma),
+        _float(colours.gain),
+        _float(colours.lift),
+        _float(colours.saturation),
+        torch.from_numpy(colours.blur),
+    )
+
+
+def _draw_veils(rng: np.random.Generator, stage: Stage, count: int) -> Veils:
+    clips = rng.permutation(stage.clips)[:count]
+    veil = draw_veil(rng, stage.frames, (stage.height, stage.width), (count,))
+    grids = np.concatenate([grid.reshape(count, math.prod(grid.shape[1:])) for grid in veil.grids], axis=1)
+    return Veils(
+        torch.from_numpy(clips),
+        _float(grids),
+        _float(veil.opacity),
+        _float(veil.softness),
+        _float(veil.colour),
+        _float(veil.level),
+        torch.from_numpy(veil.corner),
+    )
 
 
 def _draw_pictures(

@@ -1,7 +1,7 @@
 """Clips from a plan, all at once: sampled, composed and coloured where the pixels are.
 
 Shape letters: T frames, G clips, C draws of each, L layers, B objects of all clips, N clips or parts of them,
-R blurred clips, H W size, P pixels of the store.
+R blurred clips, V veiled clips, H W size, P pixels of the store.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from torch import Tensor
 
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.training.clips import LEAST_AREA, PASTED
-from mrnet_cli.training.device_clips.plans import NOTHING, Draws, Plan
+from mrnet_cli.training.device_clips.plans import NOTHING, Draws, Plan, Veils
 from mrnet_cli.training.device_clips.sampling import cubic, gaussian, nearest_ids, positions, sample, spread
 from mrnet_cli.training.motion import GRID
+from mrnet_cli.training.veil import GRIDS
 
 # samples along the streak of a blur
 SAMPLES = 7
@@ -55,6 +56,11 @@ class Renderer:
         self.groups, self._ranks = torch.tensor(owners, device=device).unbind(1)
         self._wanted = torch.tensor(wanted, device=device)
         self._weights = tuple(cubic(cells, length, device) for cells, length in zip(GRID, size, strict=True))
+        # those of a cloud, over twice the size
+        self._cloud_weights = [
+            tuple(cubic(cells, 2 * length, device) for cells, length in zip((rows, 2 * rows), size, strict=True))
+            for rows, _ in GRIDS
+        ]
         self._kernels = torch.tensor(KERNELS, device=device)
         steps: tuple[Callable[..., Any], ...] = (sample, nearest_ids, lay, recolour)
         if compiled:
@@ -64,19 +70,37 @@ class Renderer:
     @torch.no_grad()
     def __call__(self, plan: Plan) -> Rendered:
         """The clips of a plan that lies on the device."""
-        draws = self._best(plan.draws)
+        draws = self._best(plan.draws, plan.composites)
         images, ids = self._scene(draws)
         for i in range(1, draws.labels.shape[1]):
             images, ids = self._paste(draws, i, images, ids, blurred=plan.blurred[i])
-        masks, valid = self._masks(ids, plan.priority)
+        masks, valid = self._masks(ids, plan.priority, plan.composites)
+        images = self.veil(images, plan.veils)
         images = self._recolour(images, plan.gamma, plan.gain, plan.lift, plan.saturation, self._kernels[plan.blur])
         return Rendered(images.transpose(0, 1).contiguous(), masks, valid)
 
-    def _best(self, draws: Draws) -> Draws:
+    def veil(self, images: Tensor, veils: Veils) -> Tensor:
+        """The clips N T 3 H W with clouds over some of them."""
+        if not len(veils.clips):
+            return images
+        density = self._density(veils.grids)
+        rows, columns = (
+            veils.corner[:, :, axis, None] + torch.arange(length, device=density.device)
+            for axis, length in enumerate(self._size)
+        )
+        clouds = torch.arange(len(density), device=density.device)[:, None, None, None]
+        shown = density[clouds, rows[..., None], columns[:, :, None]]
+        over = ((shown - veils.level[:, :, None, None]) / veils.softness[:, None, None, None] + 0.5).clamp(0, 1)
+        cover = (over * over * (3 - 2 * over) * veils.opacity[:, None, None, None])[:, :, None]
+        below, colour = images[veils.clips], veils.colour[:, None, :, None, None]
+        return images.index_copy(0, veils.clips, below * (1 - cover) + colour * cover)
+
+    def _best(self, draws: Draws, composites: Tensor) -> Draws:
         """The first of the draws of each clip that shows most of the wanted objects: G ... for C G ...."""
         count, clips = draws.scenery.shape
         ids = self._rough_ids(Draws(*(tensor.flatten(0, 1) for tensor in draws)))
-        seen = (_areas(ids) >= LEAST_AREA * ids[0].numel()).sum(dim=1).view(count, clips).clamp(max=self._wanted)
+        seen = (_areas(ids) >= LEAST_AREA * ids[0].numel()).sum(dim=1).view(count, clips)
+        seen = seen.clamp(max=self._wanted + composites)
         earlier = torch.arange(count, 0, -1, device=seen.device)[:, None]
         best = (seen * count + earlier).argmax(dim=0)
         clip = torch.arange(clips, device=best.device)
@@ -131,18 +155,37 @@ class Renderer:
         pasted: tuple[Tensor, Tensor] = self._lay(images, ids, over, shown, draws.labels[:, i], draws.behind[:, i])
         return pasted
 
+    def _density(self, grids: Tensor) -> Tensor:
+        """V 2H 2W of the values of all grids, V ...."""
+        density = torch.zeros((), device=grids.device)
+        first = 0
+        for over_rows, over_columns in self._cloud_weights:
+            cells = over_rows.shape[1], over_columns.shape[1]
+            grid = grids[:, first : first + cells[0] * cells[1]].reshape(-1, *cells)
+            density = density + torch.einsum("yi,vij,xj->vyx", over_rows, grid, over_columns)
+            first += cells[0] * cells[1]
+        return density / density.std(dim=(1, 2), correction=0, keepdim=True)
+
     def _positions(self, matrix: Tensor, origin: Tensor, centre: Tensor, bend: Tensor) -> tuple[Tensor, Tensor]:
         y, x = (torch.arange(n, dtype=torch.float32, device=self._pixels.device) for n in self._size)
         return positions(matrix, origin, centre, x, y, spread(bend, *self._weights))
 
-    def _masks(self, ids: Tensor, priority: Tensor) -> tuple[Tensor, Tensor]:
-        """Masks of N T H W ids and what is labelled, T B 1 H W; an object that no draw shows is labelled nowhere."""
+    def _masks(self, ids: Tensor, priority: Tensor, composites: Tensor) -> tuple[Tensor, Tensor]:
+        """Masks of N T H W ids and what is labelled, T B 1 H W; an object that no draw shows is labelled nowhere.
+
+        The last object of a composite clip is joined by the next in rank.
+        """
         present = _areas(ids[:, 0]) >= LEAST_AREA * ids[0, 0].numel()
         pasted = torch.arange(256, device=ids.device) >= PASTED
-        ranks, objects = ((1 + pasted + priority) * present).topk(self._most, dim=1)
+        ranks, objects = ((1 + pasted + priority) * present).topk(self._most + 1, dim=1)
         which, rank = (of_clip[self.groups, self._ranks, None, None, None] for of_clip in (objects, ranks))
+        joins = composites[self.groups] & (self._ranks + 1 == self._wanted[self.groups])
+        next_which, next_rank = (
+            of_clip[self.groups, self._ranks + 1, None, None, None] for of_clip in (objects, ranks)
+        )
         of_clip = ids[self.groups].transpose(0, 1)[:, :, None]
-        masks, valid = (of_clip == which) & (rank > 0), (of_clip != VOID) & (rank > 0)
+        joined = (of_clip == next_which) & (next_rank > 0) & joins[:, None, None, None]
+        masks, valid = ((of_clip == which) & (rank > 0)) | joined, (of_clip != VOID) & (rank > 0)
         return masks.to(torch.uint8), valid.to(torch.uint8)
 
 

@@ -65,5 +65,13 @@ def device_batches(
 def _plan(tables: Tables, recipe: Recipe, *, seed: int, step: int) -> tuple[Plan, Tensor]:
     """The plan of a step's clips, and its damage."""
     stage, rng = recipe.stage_at(step), np.random.default_rng([seed, step])
-    plan = draw_plan(rng, tables, stage, targets=recipe.targets, scenery=recipe.scenery)
+    plan = draw_plan(
+        rng,
+        tables,
+        stage,
+        targets=recipe.targets,
+        scenery=recipe.scenery,
+        composites=recipe.composites,
+        veiled=recipe.veiled,
+    )
     return plan, draw_damage(rng, stage.frames, recipe.degraded)

@@ -22,12 +22,14 @@ from mrnet_cli.training.batches import Batch
 from mrnet_cli.training.clips import BEHIND, LEAST_AREA, Sources
 from mrnet_cli.training.device_clips import plans, render
 from mrnet_cli.training.device_clips.plans import draw_plan, targets_of
+from mrnet_cli.training.device_clips.render import Renderer
 from mrnet_cli.training.device_clips.shards import pack, read_shard
 from mrnet_cli.training.device_clips.store import PixelStore
 from mrnet_cli.training.device_clips.stream import device_batches
 from mrnet_cli.training.loop import clip_loss
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import PictureFiles
+from mrnet_cli.training.veil import draw_veil, veil
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -186,7 +188,7 @@ def test_sources_without_stills_or_without_videos_are_enough(
 def test_a_draw_that_shows_what_is_wanted_is_preferred(store: PixelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(draws: int) -> float:
         monkeypatch.setattr(plans, "DRAWS", draws)
-        batches = made(store, replace(RECIPE, targets=(0, 0, 1)))
+        batches = made(store, replace(RECIPE, targets=(0, 0, 1), steps=30))
         return float(np.mean([(batch.valid.flatten(2).sum(dim=(0, 2)) == 0).float().mean() for batch in batches]))
 
     assert absent(4) < absent(1) / 2
@@ -227,6 +229,48 @@ def test_shares_of_what_is_drawn_are_those_of_clips(store: PixelStore) -> None:
     expected = sum(count * share for count, share in enumerate(RECIPE.scenery))
     assert scenery.mean().item() == pytest.approx(expected, abs=0.1)
     assert not draws.behind[:, :, 0].any()
+
+
+def test_one_target_is_of_two_things_in_a_composite_clip(store: PixelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "recolour", lambda images, *_: images.round().to(torch.uint8))
+    monkeypatch.setattr(plans, "BLURRED", 0.0)
+    both = rows = 0
+    for batch in made(store, replace(RECIPE, steps=6, targets=(1.0,), composites=1.0)):
+        assert batch.groups.tolist() == [0, 1, 2, 3]
+        for row in range(4):
+            pixels = pictures(batch, row)[np.stack([inside(mask > 0) for mask in batch.masks[:, row, 0].numpy()])]
+            red, green = pixels[:, 0], pixels[:, 1]
+            both += bool((red > green + 30).any() and (green > red + 30).any())
+            rows += 1
+    assert both > rows / 4
+
+
+def test_as_many_clips_have_clouds_in_every_batch_and_the_rest_stays(store: PixelStore) -> None:
+    clear, veiled = made(store), made(store, replace(RECIPE, veiled=0.5))
+    for one, other in zip(clear, veiled, strict=True):
+        assert torch.equal(one.masks, other.masks)
+        changed = [not torch.equal(one.images[:, clip], other.images[:, clip]) for clip in range(4)]
+        assert sum(changed) == 2
+
+
+def test_clouds_are_those_of_clips(store: PixelStore) -> None:
+    frames, size = 3, (64, 96)
+    images = np.random.default_rng(1).integers(0, 256, (frames, *size, 3)).astype(np.uint8)
+    renderer = Renderer(store.pixels, size, (1,), compiled=False)
+    for seed in range(10):
+        expected = veil(np.random.default_rng(seed), images)
+        drawn = draw_veil(np.random.default_rng(seed), frames, size, (1,))
+        veils = plans.Veils(
+            torch.tensor([0]),
+            torch.from_numpy(np.concatenate([grid.reshape(1, -1) for grid in drawn.grids], axis=1)),
+            torch.from_numpy(drawn.opacity).float(),
+            torch.from_numpy(drawn.softness).float(),
+            torch.from_numpy(drawn.colour).float(),
+            torch.from_numpy(drawn.level).float(),
+            torch.from_numpy(drawn.corner),
+        )
+        found = renderer.veil(torch.from_numpy(images).permute(0, 3, 1, 2)[None].float(), veils)
+        assert np.abs(found[0].permute(0, 2, 3, 1).numpy() - expected).max() <= 2
 
 
 @pytest.mark.parametrize("clips", [1, 2, 7, 24])
