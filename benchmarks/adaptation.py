@@ -17,15 +17,18 @@ from pathlib import Path
 import click
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from shared import RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
+from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.environment import environment_of
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
 HELD_OUT = ("boat", "dog-agility", "hockey", "mallard-water", "rollerblade", "swing")
@@ -35,10 +38,19 @@ NEWLINE = "\n"
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to adapt; None is not to."""
+    """A way to adapt.
+
+    Attributes:
+        name: in the tables.
+        settings: of the first frame's adaptation; None is not to adapt.
+        share: of the fitted weights in their mean with the weights as they were.
+        later: settings of a second adaptation, to the surest mask of the video's second half as the first has found it.
+    """
 
     name: str
     settings: Adaptation | None
+    share: float = 1.0
+    later: Adaptation | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,9 @@ def variants() -> list[Variant]:
         Variant("60 steps", replace(usual, steps=60)),
         Variant("30 steps, clips of 256 lines", replace(usual, lines=256)),
         Variant("30 steps, another seed", replace(usual, seed=1)),
+        Variant("30 steps, mean with the weights as they were", usual, share=0.5),
+        Variant("60 steps, mean with the weights as they were", replace(usual, steps=60), share=0.5),
+        Variant("30 steps, then 30 on the surest later frame", usual, later=usual),
     ]
 
 
@@ -114,15 +129,48 @@ def shortened(video: HeldOut, frames: int) -> HeldOut:
 def outcome(variant: Variant, video: HeldOut, weights: Path) -> Outcome:
     """Adapts to a video, segments and scores it."""
     network, steps, before, after = load_weights(weights), 0, 0.0, 0.0
-    started = time.process_time()
+    started, job = time.process_time(), video.job
     if variant.settings is not None:
-        adapter = Adapter(network, variant.settings, device=torch.device("cpu"), amp=False)
-        job = video.job
-        adapted = adapter.adapt(read_frame(job.frames[0]), job.mask, name=job.name)
+        adapted = fitted(network, variant.settings, job.name, read_frame(job.frames[0]), job.mask)
         network, steps, before, after = adapted.network, adapted.steps, adapted.before, adapted.after
+        network = mean(load_weights(weights), network, variant.share)
+    if variant.later is not None:
+        adapted = fitted(network, variant.later, job.name, *surest(network, job))
+        network, steps = adapted.network, steps + adapted.steps
     seconds = time.process_time() - started
     j, f = score(Segmenter(network), video)
     return Outcome(j, f, steps, seconds, before, after)
+
+
+def fitted(
+    network: MRNet, settings: Adaptation, name: str, image: NDArray[np.uint8], ids: NDArray[np.uint8]
+) -> Adapted:
+    """A copy fitted to a frame and its mask."""
+    return Adapter(network, settings, device=torch.device("cpu"), amp=False).adapt(image, ids, name=name)
+
+
+def mean(before: MRNet, after: MRNet, share: float) -> MRNet:
+    """The second network with its weights drawn towards the first's, but for a share."""
+    weights = before.state_dict()
+    for name, tensor in after.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.lerp_(weights[name], 1 - share)
+    return after
+
+
+def surest(network: MRNet, job: Job) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The frame of a video's second half whose mask leaves least open, for its area; and that mask."""
+    segmenter, best = Segmenter(network), (np.inf, read_frame(job.frames[0]), job.mask)
+    for number, path in enumerate(job.frames):
+        image = read_frame(path)
+        ids = segmenter.step(image) if number else segmenter.start(image, job.mask)
+        if 2 * number < len(job.frames) or not ids.any():
+            continue
+        opacity = segmenter.opacity
+        open_still = float(np.minimum(opacity, 1 - opacity).sum() / opacity.sum())
+        if open_still < best[0]:
+            best = open_still, image, ids
+    return best[1:]
 
 
 def place(runs: Path, variant: Variant, name: str) -> Path:
