@@ -10,7 +10,7 @@ from types import FrameType
 from typing import NoReturn
 
 # seconds for the way out on which temporary files and locks are removed; nothing depends on its end
-_GRACE = 0.4
+_GRACE = 0.8
 _WORDS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
 # semaphores that are left by force Python removes, and need not speak of
 _QUIET = "ignore:resource_tracker:UserWarning"
