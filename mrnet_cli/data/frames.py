@@ -73,7 +73,24 @@ def check_frames(paths: Sequence[Path], size: tuple[int, ...], *, like: str = "t
     Returns:
         A line for each problem: no picture, cut off, too large, or of another size.
     """
-    return [problem for path in paths if (problem := _problem(path, size, like))]
+    return [problem for path in paths for problem in _problems(path, size, like)]
+
+
+def unlike(name: object, size: tuple[int, ...], other: str, wanted: tuple[int, ...]) -> list[str]:
+    """A line for a picture whose size is not that of another, if it is not.
+
+    Args:
+        name: of the picture.
+        size: its H W.
+        other: what has the size that is wanted.
+        wanted: H W.
+
+    >>> unlike("a.png", (480, 640), "the first mask", (480, 854))
+    ['a.png is 640x480, the first mask 854x480: give both the same size']
+    """
+    if size == wanted:
+        return []
+    return [f"{name} is {size[1]}x{size[0]}, {other} {wanted[1]}x{wanted[0]}: give both the same size"]
 
 
 def lacking(folder: Path, names: Sequence[str], why: str) -> list[str]:
@@ -94,7 +111,7 @@ def picture_size(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _problem(path: Path, size: tuple[int, ...], like: str) -> str | None:
+def _problems(path: Path, size: tuple[int, ...], like: str) -> list[str]:
     try:
         with open_picture(path, path, FORMATS) as image, path.open("rb") as file:
             found, ending = (image.height, image.width), _ENDS.get(image.format or "", b"")
@@ -102,11 +119,9 @@ def _problem(path: Path, size: tuple[int, ...], like: str) -> str | None:
             file.seek(max(file.tell() - _TAIL, 0))
             whole = ending in file.read()
     except DataError as error:
-        return str(error)
+        return list(error.problems)
     except (OSError, SyntaxError, ValueError):
-        return f"{path} is not a picture: replace it"
+        return [f"{path} is not a picture: replace it"]
     if not whole:
-        return f"{path} is truncated: copy it again"
-    if found != size:
-        return f"{path} is {found[1]}x{found[0]}, {like} {size[1]}x{size[0]}: give both the same size"
-    return None
+        return [f"{path} is truncated: copy it again"]
+    return unlike(path, found, like, size)

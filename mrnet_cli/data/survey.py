@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.frames import check_frames, lacking, list_frames, picture_size
+from mrnet_cli.data.frames import check_frames, lacking, list_frames, picture_size, unlike
 from mrnet_cli.data.given_masks import values_of
 from mrnet_cli.data.layouts import Layout, Place
 from mrnet_cli.data.mask_trees import list_masks
@@ -163,9 +163,7 @@ def _values(seen: _Seen, file: MaskFile) -> set[int]:
         seen.damaged = True
         return set()
     seen.size = seen.size or mask.shape
-    if mask.shape != seen.size:
-        (height, width), (rows, columns) = mask.shape, seen.size
-        seen.problems.append(f"{file} is {width}x{height}, the first mask {columns}x{rows}: give both the same size")
+    seen.problems += unlike(file, mask.shape, "the first mask", seen.size)
     return values_of(mask)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
-from mrnet_cli.data.frames import check_frames, list_frames, read_frame
+from mrnet_cli.data.frames import check_frames, list_frames, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
@@ -162,9 +162,8 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
     except DataError as error:
         problems += error.problems
     found = _first_mask(first, lambda: next(read_video(path)).image if video else None, problems)
-    if video is not None and found is not None and video.size != found.ids.shape:
-        (height, width), (rows, columns) = video.size, found.ids.shape
-        problems.append(f"{first} is {columns}x{rows}, {path} {width}x{height}: give both the same size")
+    if video is not None and found is not None:
+        problems += unlike(first, found.ids.shape, str(path), video.size)
     problems += _unusable(path, path.stem)
     if problems or video is None or found is None:
         raise DataError(problems)
