@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
@@ -48,7 +48,7 @@ GROUPS = {
         "clips",
         "seed",
     ],
-    "Data": ["davis", "resolution", "stills_dir", "hold_out", "workers"],
+    "Data": ["davis", "resolution", "stills_dir", "video", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
     "Output": ["output", "checkpoint_every", "resume"],
@@ -111,6 +111,11 @@ Examples:
 @click.option("--davis", type=path, required=True, help="DAVIS root; its train split is used.")
 @click.option("--resolution", default="384p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--stills", "stills_dir", type=path, help="Folder of images/ and masks/ to make clips from.")
+@click.option(
+    "--video",
+    type=click.FloatRange(0, 1),
+    help="Share of clips from videos; the rest are made from stills  [default: the recipe's, by stage]",
+)
 @click.option("--hold-out", help="Comma-separated train sequences that are validated on and never trained on.")
 @click.option(
     "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips, per GPU."
@@ -151,6 +156,7 @@ def train(
     davis: Path,
     resolution: str,
     stills_dir: Path | None,
+    video: float | None,
     hold_out: str | None,
     workers: int,
     device: str,
@@ -179,7 +185,7 @@ def train(
         check_tensorboard()
     if deterministic:
         compute_deterministically()
-    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips)
+    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips, video=video)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
         config = PRESETS[preset].with_changes(
@@ -217,12 +223,18 @@ def train(
             click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
 
 
-def _recipe(preset: str, *, steps: int | None, rate: float, clips: int | None) -> Recipe:
+def _recipe(preset: str, *, steps: int | None, rate: float, clips: int | None, video: float | None) -> Recipe:
+    """The preset's recipe with what was asked for in place of its own."""
     recipe = RECIPES[preset]
-    recipe = replace(recipe, decoder_rate=rate * recipe.decoder_rate, backbone_rate=rate * recipe.backbone_rate)
-    if clips is not None:
-        recipe = replace(recipe, stages=tuple(replace(stage, clips=clips) for stage in recipe.stages))
-    return recipe if steps is None else replace(recipe, steps=steps)
+    changes: dict[str, Any] = {"clips": clips, "video": video}
+    given = {name: value for name, value in changes.items() if value is not None}
+    return replace(
+        recipe,
+        stages=tuple(replace(stage, **given) for stage in recipe.stages),
+        steps=recipe.steps if steps is None else steps,
+        decoder_rate=rate * recipe.decoder_rate,
+        backbone_rate=rate * recipe.backbone_rate,
+    )
 
 
 def _data(

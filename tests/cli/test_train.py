@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,26 @@ def test_the_rates_of_a_recipe_can_be_scaled(train_root: Path, tmp_path: Path) -
     assert rates["0.5"] == pytest.approx([rate / 2 for rate in rates["1"]], rel=1e-12)
     refused = train(train_root, tmp_path / "none", "--rate", "0")
     assert refused.exit_code == 2
+
+
+@pytest.mark.usefixtures("tiny")
+def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path: Path) -> None:
+    # no still there can be read, so that a training succeeds only where all its clips are from videos
+    for folder, ending in (("images", "jpg"), ("masks", "png")):
+        (tmp_path / "stills" / folder).mkdir(parents=True)
+        (tmp_path / "stills" / folder / f"broken.{ending}").write_bytes(b"no picture")
+    calm = replace(tiny_mrnet.RECIPE, targets=(1.0,), scenery=(1.0,))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, "lite", calm)
+        ends = {
+            share: train(
+                train_root, tmp_path / share, "--steps", "2", "--video", share, "--stills", str(tmp_path / "stills")
+            )
+            for share in ("1", "0", "1.5")
+        }
+    assert {share: result.exit_code for share, result in ends.items()} == {"1": 0, "0": 2, "1.5": 2}
+    assert "broken.jpg is not a readable picture" in ends["0"].stderr
+    assert "--video" in ends["1.5"].stderr
 
 
 @pytest.mark.usefixtures("tiny")
