@@ -184,7 +184,7 @@ def mirrored(network: MRNet, job: Job) -> list[NDArray[np.uint8]]:
         here, there = propagation.step(images)
         mean = (here + there.flip(-1))[None] / 2
         propagation.masks = pair(mean)
-        masks.append(geometry.ids(mean, [1]))
+        masks.append(geometry.ids(mean, [1]).numpy())
     return masks
 
 

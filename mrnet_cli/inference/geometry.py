@@ -16,8 +16,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from mrnet_cli.data.limits import check_pixels
+from mrnet_cli.models.transfers import to_device
 
 MULTIPLE = 32
+_CPU = torch.device("cpu")
 
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
 
@@ -59,18 +61,19 @@ class Geometry:
         x, y = -self.scaled_width % MULTIPLE, -self.scaled_height % MULTIPLE
         return x // 2, x - x // 2, y // 2, y - y // 2
 
-    def image(self, image: NDArray[np.uint8]) -> Tensor:
-        """H W 3 uint8 to 1 3 H' W' float32 in [0, 1]; the padding is grey."""
-        tensor = torch.from_numpy(np.ascontiguousarray(self._scale(image))).permute(2, 0, 1)[None].float() / 255
-        return functional.pad(tensor, self.padding, value=0.5)
+    def image(self, image: NDArray[np.uint8], device: torch.device = _CPU) -> Tensor:
+        """H W 3 uint8 to 1 3 H' W' float32 in [0, 1] on a device, which is not waited for; the padding is grey."""
+        # as bytes, a fourth of what floats would be on the way
+        scaled = to_device(torch.from_numpy(np.ascontiguousarray(self._scale(image))), device)
+        return functional.pad(scaled.permute(2, 0, 1)[None].float() / 255, self.padding, value=0.5)
 
-    def masks(self, ids: NDArray[np.uint8], objects: list[int]) -> Tensor:
-        """H W uint8 ids to N 1 H' W' float32 in [0, 1], one for each of ``objects``."""
+    def masks(self, ids: NDArray[np.uint8], objects: list[int], device: torch.device = _CPU) -> Tensor:
+        """H W uint8 ids to N 1 H' W' float32 in [0, 1] on a device, one for each of ``objects``."""
         scaled = [self._scale((ids == i).astype(np.float32)) for i in objects]
-        return functional.pad(torch.from_numpy(np.stack(scaled))[:, None], self.padding)
+        return functional.pad(to_device(torch.from_numpy(np.stack(scaled)), device)[:, None], self.padding)
 
-    def ids(self, probability: Tensor, objects: list[int]) -> NDArray[np.uint8]:
-        """N 1 H' W' merged probabilities to H W uint8 ids: the likeliest of the objects and the background."""
+    def ids(self, probability: Tensor, objects: list[int]) -> Tensor:
+        """N 1 H' W' merged probabilities to H W uint8 ids where they are: the likeliest of objects and background."""
         full = self._full(probability)[:, 0]
         # object by object in 8 bits (modulo 256): an index over all of them has 64, and choosing by one costs far more
         best = 1 - full.sum(dim=0)
@@ -78,7 +81,7 @@ class Geometry:
         for likelihood, number in zip(full, objects, strict=True):
             ids = ids + (likelihood > best) * (number - ids)
             best = torch.maximum(best, likelihood)
-        return cast(NDArray[np.uint8], ids.cpu().numpy())
+        return ids
 
     def spread(self, values: Tensor) -> NDArray[np.float32]:
         """1 1 h w values at stride 32 to H W, bilinear."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.optimised import optimised
 from mrnet_cli.models.propagation import Propagation
+from mrnet_cli.models.transfers import HostCopy
 from mrnet_cli.models.weights import load_weights
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -86,6 +88,7 @@ class Segmenter:
         _check_finite(self._network, dtype)
         self._propagation: Propagation | None = None
         self._ids: list[int] = []
+        self._chosen: list[int] = []
 
     @classmethod
     def from_pretrained(
@@ -107,11 +110,10 @@ class Segmenter:
     @property
     def chosen(self) -> dict[int, int]:
         """Number of the past frame that the ranking picked in the last step, by object; empty where none was ranked."""
-        if self._propagation is None or self._propagation.ranking is None:
+        if self._propagation is None:
             return {}
-        compared, chosen = self._propagation.compared, self._propagation.ranking.chosen.tolist()
         # an object that appeared in the last step was not ranked yet
-        return {number: compared[index] for number, index in zip(self._ids, chosen, strict=False)}
+        return {number: self._propagation.compared[i] for number, i in zip(self._ids, self._chosen, strict=False)}
 
     @property
     def similarity(self) -> NDArray[np.float32] | None:
@@ -180,7 +182,7 @@ class Segmenter:
         frame = self.prepare(image)
         ids = self.step_prepared(frame)
         if new_objects is not None and new:
-            masks = self._geometry.masks(new_objects, new).to(self.device)
+            masks = self._geometry.masks(new_objects, new, self.device)
             self._propagation.add_objects(frame, masks, self._groups(len(new)))
             self._ids = self._ids + new
             ids = np.where(new_objects > 0, new_objects, ids)
@@ -196,18 +198,18 @@ class Segmenter:
         Returns:
             1 3 H' W' float32 on the device, in [0, 1]: scaled and padded.
         """
-        return Geometry.of(image.shape[0], image.shape[1], self.config.size).image(image).to(self.device)
+        return Geometry.of(image.shape[0], image.shape[1], self.config.size).image(image, self.device)
 
     @torch.inference_mode()
     def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """As :meth:`start`, for a frame from :meth:`prepare`."""
-        self._propagation, self._ids = None, []
+        self._propagation, self._ids, self._chosen = None, [], []
         self._geometry = Geometry.of(mask.shape[0], mask.shape[1], self.config.size)
         self._ids = self._new_ids(mask)
         if not self._ids:
             raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
         propagation = Propagation(self._network)
-        masks = self._geometry.masks(mask, self._ids).to(self.device)
+        masks = self._geometry.masks(mask, self._ids, self.device)
         propagation.start(frame, masks, self._groups(len(self._ids)))
         self._propagation = propagation
         return mask
@@ -218,11 +220,15 @@ class Segmenter:
         if self._propagation is None:
             raise RuntimeError("start a video before its next frame")
         ids = self._geometry.ids(self._propagation.step(frame), self._ids)
-        # asked after the ids, for which the host has waited already
-        if not math.isfinite(self._propagation.checksum.item()):
+        ranking = self._propagation.ranking
+        chosen = ids.new_empty(0) if ranking is None else ranking.chosen
+        # the one wait for the device in a frame
+        ids, checksum, chosen = HostCopy(ids, self._propagation.checksum, chosen).read()
+        if not math.isfinite(checksum.item()):
             diverged = "the network's values are not finite, as its weights have diverged"
             raise NumericError(f"{diverged}: {_other_numbers(self.dtype)}")
-        return ids
+        self._chosen = chosen.tolist()
+        return cast("NDArray[np.uint8]", ids.numpy())
 
     def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
         ids = [int(i) for i in np.unique(mask) if i]

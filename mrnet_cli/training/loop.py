@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.propagation import Propagation
+from mrnet_cli.models.transfers import HostCopy
 from mrnet_cli.models.weights import save_weights
 from mrnet_cli.training.batches import Batch, batches, told_of_deaths
 from mrnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
@@ -23,7 +24,7 @@ from mrnet_cli.training.descent import Descent
 from mrnet_cli.training.identity import identity
 from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.losses import cross_entropy, soft_iou_loss
-from mrnet_cli.training.progress import HostCopy, Progress, Taken
+from mrnet_cli.training.progress import Progress, Taken
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe
 

@@ -39,7 +39,7 @@ def test_a_square_comes_back_in_place_after_scaling() -> None:
     ids = np.zeros((480, 854), np.uint8)
     ids[100:300, 200:500] = 1
     geometry = Geometry.of(480, 854, 352)
-    back = geometry.ids(geometry.masks(ids, [1]), [1])
+    back = geometry.ids(geometry.masks(ids, [1]), [1]).numpy()
     assert np.mean(back != ids) < 0.002
 
 

@@ -120,12 +120,29 @@ def test_a_device_that_is_not_there_is_refused_in_words() -> None:
             choose_device(name)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@needs_cuda
 def test_cuda_agrees_with_the_cpu(tiny_weights: Path, moving_squares: Squares) -> None:
     images, masks = moving_squares
     cpu = run(Segmenter(load_weights(tiny_weights)), images, masks[0])
     cuda = run(Segmenter(load_weights(tiny_weights), device="cuda"), images, masks[0])
     assert all(np.mean(a != b) < 0.01 for a, b in zip(cpu, cuda, strict=True))
+
+
+@needs_cuda
+def test_cuda_is_waited_for_nowhere_but_at_the_end_of_a_frame(tiny_weights: Path, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter = Segmenter(load_weights(tiny_weights), device="cuda")
+    run(segmenter, images[:3], masks[0])
+    # what is waited for in words, as the mask is, is not an error to it
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        segmenter.step(images[3])
+        assert set(segmenter.chosen) == {1, 2}
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 def test_the_network_made_fast_gives_the_same_masks_on_real_frames(davis_data: Path) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mrnet_cli.models.transfers import to_device
 from mrnet_cli.training.clips import (
     BACKGROUND,
     BEHIND,
@@ -125,11 +127,7 @@ class Plan(NamedTuple):
 
     def to(self, device: torch.device) -> Plan:
         """The plan on a device, without waiting for it."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            pinned = tensor.pin_memory() if device.type == "cuda" else tensor
-            return pinned.to(device, non_blocking=True)
-
+        moved = partial(to_device, device=device)
         return Plan(Draws(*map(moved, self.draws)), Veils(*map(moved, self.veils)), *map(moved, self[2:]))
 
 
