@@ -10,7 +10,7 @@ from torch import Tensor
 from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import load_weights
+from mrnet_cli.models.weights import load_weights, padded
 from mrnet_cli.training.imagenet import imagenet_weights
 
 # what the weights were made for; the rest of a configuration is how they are run
@@ -45,9 +45,7 @@ def _with_search(trained: MRNet, network: MRNet) -> dict[str, Tensor]:
     """
     state = network.state_dict()
     for name, tensor in trained.state_dict().items():
-        wider = torch.zeros_like(state[name])
-        wider[tuple(slice(side) for side in tensor.shape)] = tensor
-        state[name] = wider
+        state[name] = padded(tensor, state[name].shape)
     return state
 
 

@@ -34,6 +34,26 @@ def test_the_mean_of_two_trainings_is_a_weights_file(tmp_path: Path) -> None:
         torch.testing.assert_close(ours[name], ((a[name] + b[name]) / 2).to(a[name].dtype), rtol=1e-3, atol=1e-6)
 
 
+def test_a_network_without_a_search_finds_nothing_in_the_mean(tmp_path: Path) -> None:
+    files = [tmp_path / "plain.safetensors", tmp_path / "searching.safetensors"]
+    for file, window in zip(files, (0, 3), strict=True):
+        torch.manual_seed(window)
+        save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, window=window)))
+    mean = tmp_path / "mean.safetensors"
+    assert average(*files, "--output", mean).returncode == 0
+    plain, searching, ours = (load_weights(file) for file in (*files, mean))
+    assert ours.config.window == 3
+    torch.testing.assert_close(
+        ours.state_dict()["search.project.weight"], searching.state_dict()["search.project.weight"]
+    )
+    joined = "decoder.refine16.block.conv1.weight"
+    a, b, both = (one.state_dict()[joined] for one in (plain, searching, ours))
+    known = a.shape[1]
+    # of the inputs, what is found comes last
+    torch.testing.assert_close(both[:, :known], (a + b[:, :known]) / 2, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(both[:, known:], b[:, known:] / 2, rtol=1e-3, atol=1e-6)
+
+
 def test_different_networks_have_no_mean(tmp_path: Path) -> None:
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for file, config in zip(files, (tiny_mrnet.CONFIG, replace(tiny_mrnet.CONFIG, variant="mask")), strict=True):
