@@ -16,6 +16,7 @@ def main(files: Path, frames: Path, first: Path, output: Path) -> None:
     """Writes a mask for every frame, of the first mask's ids."""
     config = json.loads((files / "mrnet.json").read_text())
     encode, match, decode = (session(files / f"{name}.onnx") for name in ("encoder", "matching", "decoder"))
+    search = session(files / "search.onnx") if config["window"] else None
     ids = np.asarray(Image.open(first))
     objects = [number for number in np.unique(ids) if number]
     paths = sorted(path for path in frames.iterdir() if path.suffix in (".jpg", ".png"))
@@ -31,17 +32,25 @@ def main(files: Path, frames: Path, first: Path, output: Path) -> None:
         images = np.repeat(image.transpose(2, 0, 1)[None] / 255, len(objects), axis=0)
         features = encode(image=images, mask=probability)
         if t == 0:
-            reference, past[0] = features["f32"], (features["key"], features["mask32"])
+            reference, past[0] = features["f32"], features
         else:
             # the mask that this frame is encoded with is the one before's
-            past[t - 1] = (past[t - 1][0], features["mask32"])
+            past[t - 1] |= {name: features[name] for name in ("mask32", "mask16") if name in features}
             candidates = [0] + [t - i * config["n"] for i in range(config["k"], 0, -1) if t > i * config["n"]]
-            keys, masks = (np.stack(one) for one in zip(*(past[number] for number in candidates), strict=True))
+            keys, masks = (np.stack([past[number][name] for number in candidates]) for name in ("key", "mask32"))
             ranked = match(key=features["key"], past_keys=keys, past_masks=masks)
             skips = {name: features[name] for name in ("f4", "f8", "f16", "f32")}
             guides = {name: ranked[name] for name in ("similarity", "chosen_mask")}
+            if search:
+                # each object of the past frame that was chosen for it
+                chosen = [past[candidates[index]] for index in ranked["chosen"]]
+                key, mask = (
+                    np.stack([one[name][i] for i, one in enumerate(chosen)]) for name in ("search_key", "mask16")
+                )
+                first = {"reference_key": past[0]["search_key"], "reference_mask": past[0]["mask16"]}
+                guides |= search(search_key=features["search_key"], **first, chosen_key=key, chosen_mask16=mask)
             probability = decode(**skips, reference=reference, **guides)["probability"]
-            past[t] = (features["key"], None)
+            past[t] = {name: features[name] for name in ("key", "search_key") if name in features}
             if t > config["k"] * config["n"]:
                 del past[t - config["k"] * config["n"]]
         shown = np.stack([resized(one[0], width, height) for one in probability])

@@ -48,7 +48,7 @@ GROUPS = {
         "clips",
         "seed",
     ],
-    "Data": ["davis", "resolution", "stills_dir", "video", "hold_out", "workers"],
+    "Data": ["davis", "resolution", "stills_dir", "video", "degraded", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
     "Output": ["output", "checkpoint_every", "resume"],
@@ -116,6 +116,11 @@ Examples:
     type=click.FloatRange(0, 1),
     help="Share of clips from videos; the rest are made from stills  [default: the recipe's, by stage]",
 )
+@click.option(
+    "--degraded",
+    type=click.FloatRange(0, 1),
+    help="Share of frames whose predicted mask is damaged before the next frame sees it  [default: the recipe's]",
+)
 @click.option("--hold-out", help="Comma-separated train sequences that are validated on and never trained on.")
 @click.option(
     "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips, per GPU."
@@ -157,6 +162,7 @@ def train(
     resolution: str,
     stills_dir: Path | None,
     video: float | None,
+    degraded: float | None,
     hold_out: str | None,
     workers: int,
     device: str,
@@ -185,7 +191,7 @@ def train(
         check_tensorboard()
     if deterministic:
         compute_deterministically()
-    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips, video=video)
+    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips, video=video, degraded=degraded)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
         config = PRESETS[preset].with_changes(
@@ -223,18 +229,28 @@ def train(
             click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
 
 
-def _recipe(preset: str, *, steps: int | None, rate: float, clips: int | None, video: float | None) -> Recipe:
+def _recipe(
+    preset: str,
+    *,
+    steps: int | None,
+    rate: float,
+    clips: int | None,
+    video: float | None,
+    degraded: float | None,
+) -> Recipe:
     """The preset's recipe with what was asked for in place of its own."""
     recipe = RECIPES[preset]
-    changes: dict[str, Any] = {"clips": clips, "video": video}
-    given = {name: value for name, value in changes.items() if value is not None}
     return replace(
         recipe,
-        stages=tuple(replace(stage, **given) for stage in recipe.stages),
-        steps=recipe.steps if steps is None else steps,
+        stages=tuple(replace(stage, **_given(clips=clips, video=video)) for stage in recipe.stages),
         decoder_rate=rate * recipe.decoder_rate,
         backbone_rate=rate * recipe.backbone_rate,
+        **_given(steps=steps, degraded=degraded),
     )
+
+
+def _given(**values: float | None) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _data(

@@ -1,4 +1,4 @@
-"""The network in three parts that ONNX can hold, for the objects of one video.
+"""The network in parts that ONNX can hold, for the objects of one video.
 
 Shape letters: B objects, C channels, K candidates, H W image size, multiples of 32, h w = H/32 W/32.
 """
@@ -17,9 +17,10 @@ from torch.nn import functional
 from mrnet_cli.models.aggregation import LIMIT, soft_aggregation
 from mrnet_cli.models.backbone import Features
 from mrnet_cli.models.folding import fold_batch_norm, traced
-from mrnet_cli.models.memory import pooled_mask
+from mrnet_cli.models.memory import Past, pooled_mask
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
+from mrnet_cli.models.search import all_matches
 
 # of every tensor that a part takes or gives, its axes; those named by a letter may have any length
 AXES: Mapping[str, tuple[str, ...]] = {
@@ -37,6 +38,13 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "similarity": ("B", "1", "H/32", "W/32"),
     "chosen_mask": ("B", "1", "H/32", "W/32"),
     "chosen": ("B",),
+    "search_key": ("B", "CK", "H/16", "W/16"),
+    "mask16": ("B", "1", "H/16", "W/16"),
+    "reference_key": ("B", "CK", "H/16", "W/16"),
+    "reference_mask": ("B", "1", "H/16", "W/16"),
+    "chosen_key": ("B", "CK", "H/16", "W/16"),
+    "chosen_mask16": ("B", "1", "H/16", "W/16"),
+    "found": ("B", "4", "H/16", "W/16"),
     "probability": ("B", "1", "H", "W"),
     "masked": ("B", "4", "H", "W"),
     "fused": ("B", "CF", "H/32", "W/32"),
@@ -65,7 +73,9 @@ class Part:
 
 
 def parts_of(network: MRNet) -> list[Part]:
-    """Encoder, matching with ranking where the variant has it, and decoder; the network stays as it is.
+    """Encoder, matching with ranking where the variant has it, search where there is one, and decoder.
+
+    The network stays as it is.
 
     Args:
         network: in evaluation mode, on the CPU.
@@ -74,8 +84,10 @@ def parts_of(network: MRNet) -> list[Part]:
     own.encoder.body = plain_body(own.encoder.body)
     features = Features._fields
     guides = {"none": (), "mask": ("chosen_mask",), "mask+similarity": ("similarity", "chosen_mask")}
-    used = guides[own.config.variant]
-    encoder = Part("encoder", _Encoder(own), _Encoder(network), ("image", "mask"), (*features, "key", "mask32"))
+    searches = own.config.window > 0
+    used = (*guides[own.config.variant], *(("found",) if searches else ()))
+    kept = ("key", "mask32", *(("search_key", "mask16") if searches else ()))
+    encoder = Part("encoder", _Encoder(own), _Encoder(network), ("image", "mask"), (*features, *kept))
     matching = Part(
         "matching",
         _Matching(own),
@@ -83,6 +95,8 @@ def parts_of(network: MRNet) -> list[Part]:
         ("key", "past_keys", "past_masks"),
         ("similarity", "chosen_mask", "chosen"),
     )
+    sought = ("search_key", "reference_key", "reference_mask", "chosen_key", "chosen_mask16")
+    search = Part("search", _Search(own.config.window), _SearchAsWritten(network), sought, ("found",))
     decoder = Part(
         "decoder",
         _Decoder(own, used, merge),
@@ -90,7 +104,7 @@ def parts_of(network: MRNet) -> list[Part]:
         (*features, "reference", *used),
         ("probability",),
     )
-    return [encoder, matching, decoder] if used else [encoder, decoder]
+    return [encoder, *([matching] if used else []), *([search] if searches else []), decoder]
 
 
 def merge(logits: Tensor) -> Tensor:
@@ -125,7 +139,10 @@ class _Encoder(nn.Module):
 
     def forward(self, image: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         features = self.network.encode(image, mask)
-        return (*features, self.network.key(features), pooled_mask(mask, 32))
+        kept = (*features, self.network.key(features), pooled_mask(mask, 32))
+        if self.network.search is None:
+            return kept
+        return (*kept, self.network.search_key(features), pooled_mask(mask, 16))
 
 
 class _Matching(nn.Module):
@@ -139,6 +156,31 @@ class _Matching(nn.Module):
         return ranking.similarity, ranking.mask, ranking.chosen
 
 
+class _Search(nn.Module):
+    def __init__(self, window: int) -> None:
+        super().__init__()
+        self.window = window
+
+    def forward(self, search_key: Tensor, *past: Tensor) -> Tensor:
+        reference, chosen = past[:2], past[2:]
+        found = [all_matches(search_key, key, mask, window=self.window) for key, mask in (reference, chosen)]
+        return torch.cat(found, dim=1)
+
+
+class _SearchAsWritten(nn.Module):
+    """By :meth:`MRNet.find`, with the frame that was chosen as the second of two."""
+
+    def __init__(self, network: MRNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, search_key: Tensor, *past: Tensor) -> Tensor | None:
+        keys, masks = torch.stack(past[::2]), torch.stack(past[1::2])
+        # the search looks at no others
+        candidates = Past(keys, masks, keys, masks)
+        return self.network.find(search_key, candidates, torch.ones(len(search_key), dtype=torch.long))
+
+
 class _Decoder(nn.Module):
     def __init__(self, network: MRNet, guides: tuple[str, ...], merged: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
@@ -148,7 +190,7 @@ class _Decoder(nn.Module):
         given = dict(zip(self.guides, guides, strict=True))
         mask = given.get("chosen_mask", f32)
         ranking = Ranking(given.get("similarity", mask), mask, mask, mask) if given else None
-        return self.merged(self.network.decode(Features(f4, f8, f16, f32), reference, ranking))
+        return self.merged(self.network.decode(Features(f4, f8, f16, f32), reference, ranking, given.get("found")))
 
 
 def plain_body(body: nn.Module) -> nn.Module:

@@ -19,6 +19,7 @@ from mrnet_cli.data.files import make_output_dir, write_bytes_atomically, write_
 from mrnet_cli.errors import ExportError
 from mrnet_cli.export.graphs import AXES, Part, parts_of
 from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.models.search import CHANNELS
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -55,11 +56,9 @@ def export(network: MRNet, output: Path) -> dict[str, float]:
         For each file the largest difference from PyTorch, over :data:`CHECKED`.
 
     Raises:
-        ExportError: the extra is missing, the network searches, or a file differs from PyTorch; nothing is written.
+        ExportError: the extra is missing, or a file differs from PyTorch; nothing is written.
         OutputError: a file cannot be written.
     """
-    if network.config.window:
-        raise ExportError("a network with a similarity search cannot be exported yet: give weights with window 0")
     checked = checked_parts(parts_of(network), network)
     make_output_dir(output)
     for name, (content, _) in checked.items():
@@ -173,7 +172,7 @@ def _inputs(part: Part, network: MRNet, case: Case) -> tuple[Tensor, ...]:
 
 def _shape(axes: Sequence[str], network: MRNet, case: Case) -> list[int]:
     lengths = {"B": case.objects, "K": case.candidates, "1": 1, "3": 3, "4": 4}
-    lengths |= {"CF": network.decoder.fused, "CS": network.decoder.skips[-1]}
+    lengths |= {"CF": network.decoder.fused, "CS": network.decoder.skips[-1], "CK": CHANNELS}
     for stride, channels in zip((4, 8, 16, 32), network.encoder.channels, strict=True):
         lengths |= {f"C{stride}": channels, f"H/{stride}": case.height // stride, f"W/{stride}": case.width // stride}
     return [{**lengths, "H": case.height, "W": case.width}[axis] for axis in axes]

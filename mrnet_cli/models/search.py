@@ -53,29 +53,49 @@ def best_matches(current: Tensor, past: Tensor, past_mask: Tensor, *, window: in
     Returns:
         B 2 h w, in [-root of S, root of S].
     """
-    batch, channels, height, width = current.shape
-    mask = past_mask.to(current.dtype)
+    batch, _, height, width = current.shape
     rows = max(1, _BLOCK // (batch * width * height * width))
     blocks = []
     for first in range(0, height, rows):
         last = min(first + rows, height)
         top, bottom = max(first - window, 0), min(last + window, height)
-        queries = current[:, :, first:last].flatten(2).transpose(1, 2) / math.sqrt(channels)
-        products = queries @ past[:, :, top:bottom].flatten(2)
-        weights = mask[:, :, top:bottom].flatten(2)
-        sides = [products * side for side in (weights, 1 - weights)]
-        if window < max(bottom - first, last - top, width) - 1:
-            far = _far((first, last), (top, bottom), width, window).to(products.device)
-            sides = [side.masked_fill(far, -torch.inf) for side in sides]
-        best = torch.stack([side.max(dim=2).values for side in sides], dim=2)
-        blocks.append(best.view(batch, last - first, width, 2))
+        near = all_matches(
+            current[:, :, first:last],
+            past[:, :, top:bottom],
+            past_mask[:, :, top:bottom],
+            window=window if window < max(bottom - first, last - top, width) - 1 else None,
+            offset=first - top,
+        )
+        blocks.append(near)
+    return torch.cat(blocks, dim=2)
+
+
+def all_matches(current: Tensor, past: Tensor, past_mask: Tensor, *, window: int | None, offset: int = 0) -> Tensor:
+    """:func:`best_matches` with all products held at once, as a graph of fixed operations for frames of any size.
+
+    Args:
+        current: B S h w, or some rows of it.
+        past: B S h' w.
+        past_mask: B 1 h' w, in [0, 1].
+        window: as there; None where no position lies outside it.
+        offset: rows that the first of ``current`` lies below the first of ``past``.
+    """
+    channels, (height, width) = current.shape[1], current.shape[2:]
+    products = (current.flatten(2).transpose(1, 2) / math.sqrt(channels)) @ past.flatten(2)
+    weights = past_mask.to(current.dtype).flatten(2)
+    sides = [products * side for side in (weights, 1 - weights)]
+    if window is not None:
+        far = _far(height, past.shape[2], width, window, offset, current.device)
+        sides = [side.masked_fill(far, -torch.inf) for side in sides]
+    best = torch.stack([side.max(dim=2).values for side in sides], dim=1)
     # in the order of the features it will be joined to
-    return torch.cat(blocks, dim=1).permute(0, 3, 1, 2)
+    return best.view(-1, 2, height, width).contiguous(memory_format=torch.channels_last)
 
 
-def _far(rows: tuple[int, int], past_rows: tuple[int, int], width: int, window: int) -> Tensor:
+def _far(rows: int, past_rows: int, width: int, window: int, offset: int, device: torch.device) -> Tensor:
     """Q P, whether a position of the past lies outside the window of a position of the current frame."""
-    columns = torch.arange(width)
+    columns = torch.arange(width, device=device)
     across = (columns[:, None] - columns).abs() > window
-    down = (torch.arange(*rows)[:, None] - torch.arange(*past_rows)).abs() > window
+    current, past = torch.arange(rows, device=device) + offset, torch.arange(past_rows, device=device)
+    down = (current[:, None] - past).abs() > window
     return (down[:, None, :, None] | across[None, :, None, :]).flatten(2).flatten(0, 1)

@@ -89,6 +89,17 @@ def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path
 
 
 @pytest.mark.usefixtures("tiny")
+def test_the_share_of_damaged_masks_can_be_chosen(train_root: Path, tmp_path: Path) -> None:
+    losses = {}
+    for share in ("0", "1"):
+        assert train(train_root, tmp_path / share, "--steps", "1", "--degraded", share).exit_code == 0
+        losses[share] = [row["loss"] for row in TrainingLog(tmp_path / share / "log.csv").rows()]
+    # the same clips and weights: what differs is the masks that frames are fed
+    assert losses["0"] != losses["1"]
+    assert train(train_root, tmp_path / "none", "--degraded", "2").exit_code == 2
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_training_is_watched_on_the_way(train_root: Path, tmp_path: Path) -> None:
     output = tmp_path / "run"
     result = train(train_root, output, *WATCHED, "--amp", "--accumulate", "2", "--checkpoint-activations")

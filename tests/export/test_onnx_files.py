@@ -37,8 +37,15 @@ def test_every_variant_agrees_with_pytorch_at_sizes_it_was_not_made_with(tmp_pat
     assert ("matching.onnx" in found) == (variant != "none")
 
 
-def test_the_documented_loop_gives_the_masks_of_the_segmenter(tmp_path: Path) -> None:
-    model, generator = network(), np.random.default_rng(0)
+@pytest.mark.parametrize("window", [1, 64])
+def test_a_search_agrees_with_pytorch_at_sizes_it_was_not_made_with(tmp_path: Path, window: int) -> None:
+    found = onnx_files.export(network(CONFIG.with_changes(window=window)), tmp_path)
+    assert set(found) == {f"{name}.onnx" for name in ("encoder", "matching", "search", "decoder")}
+
+
+@pytest.mark.parametrize("window", [0, 1])
+def test_the_documented_loop_gives_the_masks_of_the_segmenter(tmp_path: Path, window: int) -> None:
+    model, generator = network(CONFIG.with_changes(window=window)), np.random.default_rng(0)
     onnx_files.export(model, tmp_path / "onnx")
     mask = np.zeros((64, 96), np.uint8)
     mask[8:40, 8:40], mask[20:60, 50:90] = 2, 5
@@ -83,8 +90,3 @@ def test_weights_and_a_preset_are_one_too_many(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["export", "--weights", "a", "--preset", "lite", "--output", str(tmp_path)])
     assert result.exit_code == 2
     assert "either --weights or --preset" in result.output
-
-
-def test_a_network_with_a_search_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match="search"):
-        onnx_files.export(network(CONFIG.with_changes(window=2)), tmp_path)
