@@ -41,6 +41,7 @@ from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 
 CPU = torch.device("cpu")
 WAIT = synchronizer(CPU)
+PARTS = ("overhead", "cutie", "candidates", "long-video")
 
 
 @dataclass(frozen=True)
@@ -69,23 +70,33 @@ class Effort:
 @click.option("--frames", default=20, show_default=True, help="Of each DAVIS sequence.")
 @click.option("--repeats", default=3, show_default=True, help="Pairs of each comparison.")
 @click.option("--long", default=20, show_default=True, help="Frames of the long video, in hundreds.")
+@click.option("--part", "chosen", multiple=True, type=click.Choice(PARTS), help="Repeatable  [default: all]")
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     default=RESULTS / "speed-claims.md",
     help="Page to write.",
 )
-def main(data: Path, threads: int, size: int, frames: int, repeats: int, long: int, output: Path) -> None:
+def main(
+    data: Path,
+    threads: int,
+    size: int,
+    frames: int,
+    repeats: int,
+    long: int,
+    chosen: tuple[str, ...],
+    output: Path,
+) -> None:
     """Measures end-to-end against model time, lite against Cutie-small, k = 8 against k = 1, and a long video."""
     torch.set_num_threads(threads)
     effort = Effort(threads, size, frames, repeats, long)
     environment = environment_of(CPU)
-    parts = (overhead, against_cutie, many_candidates, long_video)
+    parts = dict(zip(PARTS, (overhead, against_cutie, many_candidates, long_video), strict=True))
     with tempfile.TemporaryDirectory() as scratch, torch.inference_mode():
         sections = []
-        for part in parts:
-            click.echo(part.__name__, err=True)
-            sections += [*part(effort, data, Path(scratch) / part.__name__), ""]
+        for name in chosen or PARTS:
+            click.echo(name, err=True)
+            sections += [*parts[name](effort, data, Path(scratch) / name), ""]
     command = shlex.join(["python", "benchmarks/speed_claims.py", *sys.argv[1:]])
     header = [
         "# Speed claims (measured)",
