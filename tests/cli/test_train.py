@@ -92,10 +92,11 @@ def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path
 def test_the_share_of_damaged_masks_can_be_chosen(train_root: Path, tmp_path: Path) -> None:
     losses = {}
     for share in ("0", "1"):
-        assert train(train_root, tmp_path / share, "--steps", "1", "--degraded", share).exit_code == 0
+        assert train(train_root, tmp_path / share, "--steps", "3", "--degraded", share).exit_code == 0
         losses[share] = [row["loss"] for row in TrainingLog(tmp_path / share / "log.csv").rows()]
-    # the same clips and weights: what differs is the masks that frames are fed
-    assert losses["0"] != losses["1"]
+    # a new network does not look at the mask; from then on, what differs is the masks that frames are fed
+    assert losses["0"][0] == losses["1"][0]
+    assert losses["0"][2] != losses["1"][2]
     assert train(train_root, tmp_path / "none", "--degraded", "2").exit_code == 2
 
 
