@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mrnet_cli.inference.segmenter import choose_device
+from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.weights import load_weights, shipped_weights
 from mrnet_cli.speed.environment import environment_of
 
@@ -35,7 +36,7 @@ def info() -> None:
         ("torch", where.torch),
         ("weights", f"{weights.name}, sha256 {hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"),
         ("network", f"{config.backbone}, {parameters / 1e6:.1f} M parameters, k = {config.k}, n = {config.n}"),
-        ("frames", f"scaled to a short side of {config.size}" if config.size else "as they are"),
+        ("frames", _seen(config)),
         ("packages", ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)),
         ("extras", ", ".join(f"{name}: {_state(module)}" for name, module in EXTRAS.items())),
     ]
@@ -43,6 +44,11 @@ def info() -> None:
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(value))
     Console().print(table)
+
+
+def _seen(config: ModelConfig) -> str:
+    scaled = f"scaled to a short side of {config.size}" if config.size else "as they are"
+    return f"{scaled}, small objects up to {config.zoom:g} times nearer" if config.zoom > 1 else scaled
 
 
 def _state(module: str) -> str:

@@ -39,7 +39,7 @@ path = click.Path(path_type=Path)
 
 GROUPS = {
     "What is segmented": INPUT_OPTIONS,
-    "Network": ["weights", "size", "k", "n", "multi_object", "adapt"],
+    "Network": ["weights", "size", "k", "n", "multi_object", "zoom", "adapt"],
     "Computing": ["device", "dtype", "backend", "deterministic", *ENGINE_OPTIONS],
     "Output": ["target", "overlay", "matte", "similarity", "submission", "resume"],
 }
@@ -70,6 +70,11 @@ Examples:
     "--multi-object",
     type=click.Choice(get_args(MultiObject)),
     help="How objects rank past frames [default: the network's].",
+)
+@click.option(
+    "--zoom",
+    type=click.FloatRange(1, 16),
+    help="How near small objects are looked at, at most; 1 for the whole frame always [default: the network's].",
 )
 @device_option
 @dtype_option
@@ -112,6 +117,7 @@ def predict(
     k: int | None,
     n: int | None,
     multi_object: str | None,
+    zoom: float | None,
     device: str,
     dtype: str,
     backend: str,
@@ -133,7 +139,8 @@ def predict(
     place = choose_device(device) if where.local else torch.device(where.device(device))
     objects = cast("MultiObject | None", multi_object)
     _check_backend(backend, place, dtype, adapt)
-    network = Network(weights, size, str(place), dtype, k, n, objects, deterministic, cast("Backend", backend))
+    computing = cast("Backend", backend)
+    network = Network(weights, size, str(place), dtype, k, n, objects, zoom, deterministic, computing)
     segmenter = network.segmenter() if where.local else None
     settings, adaptation = network.settings(segmenter), Adaptation(adapt)
     jobs = inputs.jobs()

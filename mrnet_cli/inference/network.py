@@ -35,6 +35,7 @@ class Network:
     k: int | None = None
     n: int | None = None
     multi_object: MultiObject | None = None
+    zoom: float | None = None
     deterministic: bool = False
     backend: Backend = "torch"
 
@@ -82,6 +83,7 @@ class Network:
             k=self.k,
             n=self.n,
             multi_object=self.multi_object,
+            zoom=self.zoom,
             optimise=backend == "torch",
         )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.errors import DataError, DeviceError, NumericError
+from mrnet_cli.inference.camera import Camera
 from mrnet_cli.inference.geometry import Geometry
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.mrnet import MRNet
@@ -56,6 +57,8 @@ class Segmenter:
         k: past frames compared beside the reference; by default the network's.
         n: distance between them; by default the network's.
         multi_object: how objects rank past frames; by default the network's.
+        zoom: how near small objects are looked at, at most (:mod:`mrnet_cli.inference.camera`); 1 is the paper's rule,
+            the whole frame; by default the network's.
         optimise: run a copy of the network made for speed, with the same masks but for rounding; on a CPU, the process
             also keeps freed memory (:mod:`mrnet_cli.allocator`). Without it the network itself is run.
 
@@ -75,9 +78,10 @@ class Segmenter:
         k: int | None = None,
         n: int | None = None,
         multi_object: MultiObject | None = None,
+        zoom: float | None = None,
         optimise: bool = True,
     ) -> None:
-        self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object)
+        self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object, zoom=zoom)
         network.config = self.config
         self.device, self.dtype = torch.device(device), dtype
         if optimise and self.device.type == "cpu":
@@ -152,7 +156,7 @@ class Segmenter:
         """
         self._propagation = None
         _check_size(image, mask)
-        return self.start_prepared(self.prepare(image), mask)
+        return self.start_prepared(self.prepare(image, mask), mask)
 
     @torch.inference_mode()
     def step(self, image: NDArray[np.uint8], *, new_objects: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -179,6 +183,8 @@ class Segmenter:
         if new_objects is not None:
             _check_size(image, new_objects)
             new = self._new_ids(new_objects)
+            if new:
+                self._camera.include(new_objects)
         frame = self.prepare(image)
         ids = self.step_prepared(frame)
         if new_objects is not None and new:
@@ -186,25 +192,33 @@ class Segmenter:
             self._propagation.add_objects(frame, masks, self._groups(len(new)))
             self._ids = self._ids + new
             ids = np.where(new_objects > 0, new_objects, ids)
+            self._camera.follow(ids, self._ids)
         return ids
 
     @torch.inference_mode()
-    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
+    def prepare(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> torch.Tensor:
         """A frame as the network takes it, so that the cost of this can be told from the network's.
+
+        Where the network looks in a frame follows from the mask of the one before, which therefore comes first.
 
         Args:
             image: H W 3, RGB.
+            mask: H W, of a video's first frame; no other is given with one.
 
         Returns:
-            1 3 H' W' float32 on the device, in [0, 1]: scaled and padded.
+            1 3 H' W' float32 on the device, in [0, 1]: cut, scaled and padded.
         """
-        return Geometry.of(image.shape[0], image.shape[1], self.config.size).image(image, self.device)
+        if mask is not None:
+            return self._beginning(mask)[0].image(image, self.device)
+        if self._propagation is None:
+            return Geometry.of(image.shape[0], image.shape[1], self.config.size).image(image, self.device)
+        return self._geometry.at(self._camera.part).image(image, self.device)
 
     @torch.inference_mode()
     def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """As :meth:`start`, for a frame from :meth:`prepare`."""
+        """As :meth:`start`, for a frame that :meth:`prepare` made with the same mask."""
         self._propagation, self._ids, self._chosen = None, [], []
-        self._geometry = Geometry.of(mask.shape[0], mask.shape[1], self.config.size)
+        self._geometry, self._camera = self._beginning(mask)
         self._ids = self._new_ids(mask)
         if not self._ids:
             raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
@@ -219,7 +233,11 @@ class Segmenter:
         """As :meth:`step`, for a frame from :meth:`prepare`."""
         if self._propagation is None:
             raise RuntimeError("start a video before its next frame")
-        ids = self._geometry.ids(self._propagation.step(frame), self._ids)
+        geometry = self._geometry.at(self._camera.part)
+        if geometry != self._geometry:
+            self._propagation.masks = self._geometry.moved(self._propagation.masks, geometry)
+            self._geometry = geometry
+        ids = geometry.ids(self._propagation.step(frame), self._ids)
         ranking = self._propagation.ranking
         chosen = ids.new_empty(0) if ranking is None else ranking.chosen
         # the one wait for the device in a frame
@@ -228,7 +246,14 @@ class Segmenter:
             diverged = "the network's values are not finite, as its weights have diverged"
             raise NumericError(f"{diverged}: {_other_numbers(self.dtype)}")
         self._chosen = chosen.tolist()
-        return cast("NDArray[np.uint8]", ids.numpy())
+        found = cast("NDArray[np.uint8]", ids.numpy())
+        self._camera.follow(found, self._ids)
+        return found
+
+    def _beginning(self, mask: NDArray[np.uint8]) -> tuple[Geometry, Camera]:
+        """How the first frame of a video is seen."""
+        camera = Camera(mask, self.config.zoom)
+        return Geometry.of(mask.shape[0], mask.shape[1], self.config.size).at(camera.part), camera
 
     def _new_ids(self, mask: NDArray[np.uint8]) -> list[int]:
         ids = [int(i) for i in np.unique(mask) if i]

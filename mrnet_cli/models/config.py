@@ -16,6 +16,7 @@ MultiObject = Literal["average", "independent"]
 
 # of the numbers by which pictures are normalised
 _LARGEST = 1e6
+_LARGEST_ZOOM = 16
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class ModelConfig:
         window: how far the similarity search looks at stride 16, in positions (:mod:`mrnet_cli.models.search`); 0 is
             the paper's rule, the same position only, and a network without the search.
         size: short side in pixels that frames are scaled to by default; 0 leaves them as they are.
+        zoom: how near small objects are looked at by default, at most (:mod:`mrnet_cli.inference.camera`); 1 is the
+            paper's rule, the whole frame.
     """
 
     backbone: str
@@ -51,6 +54,7 @@ class ModelConfig:
     n: int = 5
     window: int = 0
     size: int = 0
+    zoom: float = 1.0
 
     @property
     def ablated(self) -> str:
@@ -67,9 +71,11 @@ class ModelConfig:
     def to_json(self) -> str:
         """One line of JSON that :meth:`from_json` reads back."""
         values = asdict(self)
+        # so that runs and weights from before there were these can be gone on with
         if not self.temperature:
-            # so that runs and weights from before there was one can be gone on with
             del values["temperature"]
+        if self.zoom == 1:
+            del values["zoom"]
         return json.dumps(values, sort_keys=True)
 
     @classmethod
@@ -121,10 +127,12 @@ class ModelConfig:
         if self.window and self.variant == "none":
             faults.append("window is set, but variant none ranks no past frame to search")
         heat = self.temperature
-        if isinstance(heat, bool) or not isinstance(heat, int | float) or not 0 <= heat < _LARGEST:
+        if not _is_number(heat) or not 0 <= heat < _LARGEST:
             faults.append(f"temperature is {heat!r}, not a number of at least 0")
         elif heat and self.similarity == "dot":
             faults.append("temperature is set, but a dot product has no best value to fall off from")
+        if not _is_number(self.zoom) or not 1 <= self.zoom <= _LARGEST_ZOOM:
+            faults.append(f"zoom is {self.zoom!r}, not a number from 1 to {_LARGEST_ZOOM}")
         if not faults and min(self.std) <= 0:
             faults.append(f"std is {self.std!r}, not above 0")
         if faults:
@@ -141,6 +149,10 @@ def _is_whole(value: object, least: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _holds(values: object, count: int, valid: Callable[[Any], bool]) -> bool:
     return isinstance(values, tuple) and len(values) == count and all(valid(value) for value in values)
 
@@ -153,5 +165,6 @@ PRESETS = {
         mean=(0.498, 0.498, 0.498),
         std=(0.502, 0.502, 0.502),
         size=352,
+        zoom=2.0,
     ),
 }

@@ -48,8 +48,8 @@ Places = Mapping[str, Sequence[tuple[Any, str]]]
 class Method(VideoMethod, Protocol):
     """A video method whose work on the host before the network can be told from the network's."""
 
-    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
-        """A frame, H W 3 RGB, as the network takes it, on the device."""
+    def prepare(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> torch.Tensor:
+        """A frame, H W 3 RGB, as the network takes it, on the device; the first comes with its mask."""
 
     def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """As ``start``, for a frame from :meth:`prepare`."""
@@ -93,7 +93,7 @@ MRNET_PLACES: Places = {
     MATCHING: [(MRNet, name) for name in ("key", "search_key", "rank", "find")]
     + [(Memory, "candidates"), (propagation, "remember")],
     DECODER: [(MRNet, "decode")],
-    MERGE: [(propagation, "soft_aggregation"), (Geometry, "ids")],
+    MERGE: [(propagation, "soft_aggregation"), (Geometry, "ids"), (Geometry, "moved")],
 }
 
 

@@ -65,7 +65,8 @@ def model_seconds(method: Method, job: Job, *, synchronize: Synchronize) -> list
     """Seconds of each frame by the model clock; frames are decoded and moved to the device outside it."""
     seconds = []
     for number, path in enumerate(job.frames):
-        frame = method.prepare(read_frame(path))
+        image = read_frame(path)
+        frame = method.prepare(image) if number else method.prepare(image, job.mask)
         synchronize()
         started = time.perf_counter()
         if number:

@@ -57,8 +57,8 @@ class CutieSmall:
         with _without_downloads():
             self.network: torch.nn.Module = CUTIE(self._config).to(device).eval().requires_grad_(False)
 
-    def prepare(self, image: NDArray[np.uint8]) -> torch.Tensor:
-        """H W 3 RGB to 3 H' W' float32 in [0, 1] on the device."""
+    def prepare(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> torch.Tensor:
+        """H W 3 RGB to 3 H' W' float32 in [0, 1] on the device, whatever the mask."""
         frame = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
         if 0 < self._size < min(frame.shape[1:]):
             frame = transforms.resize(frame, [self._size], antialias=True)

@@ -32,7 +32,7 @@ def assert_segments(entrant: Entrant, squares: Squares) -> None:
     method, first = entrant.method, np.where(masks[0] == 2, np.uint8(9), masks[0])
     assert np.array_equal(method.start(images[0], first), first)
     whole = [method.step(image) for image in images[1:4]]
-    method.start_prepared(method.prepare(images[0]), first)
+    method.start_prepared(method.prepare(images[0], first), first)
     parts = [method.step_prepared(method.prepare(image)) for image in images[1:4]]
     for ids, same in zip(whole, parts, strict=True):
         assert ids.shape == first.shape

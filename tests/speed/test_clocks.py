@@ -35,7 +35,7 @@ class _SlowDevice:
     def _give(self, seconds: float) -> None:
         self._done = max(self._done, time.perf_counter()) + seconds
 
-    def prepare(self, image: Image) -> torch.Tensor:
+    def prepare(self, image: Image, mask: IdMask | None = None) -> torch.Tensor:
         self._give(self._upload)
         return torch.from_numpy(image.copy())
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mrnet_cli.inference.camera import Camera
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.clips import first_frame_clip
 from mrnet_cli.training.adaptation.scene import Scene, take_apart
@@ -121,7 +122,9 @@ class Adapter:
         """
         network = copy.deepcopy(self._network).to(self._device)
         size = network.config.size or min(ids.shape)
-        scene = take_apart(image, ids, lines=min(self._settings.lines, size))
+        # so that objects are as large in the clips as they will be in the video
+        nearness = Camera(ids, network.config.zoom).nearness
+        scene = take_apart(image, ids, lines=min(self._settings.lines, size), nearness=nearness)
         return _Fit(network, _Clips(scene, self._settings, name), self._settings, self._device, self._amp).run(on_step)
 
 
@@ -162,7 +165,7 @@ class _Fit:
         settings, network = self._settings, self._network.train()
         if not self._clips.scene.objects:
             return Adapted(network.eval(), 0, math.nan, math.nan)
-        recipe = settings.recipe(*self._clips.scene.picture.ids.shape)
+        recipe = settings.recipe(*self._clips.scene.size)
         network.encoder.requires_grad_(settings.backbone_rate > 0)
         loss_of = ClipLoss(network, through_masks=settings.backbone_rate > 0)
         descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())

@@ -22,7 +22,7 @@ ELSEWHERE = 0.15
 # of where an object starts, as a share of the clip's height, and of the logarithm of its size
 START_SHIFT = 0.05
 START_SIZE = 0.12
-# largest zoom of the camera
+# largest further zoom of the camera
 ZOOM = 1.5
 # draws for one clip before the objects are taken to be too small for any
 ATTEMPTS = 20
@@ -41,7 +41,7 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
         pace = exp(rng.normal(0, PACE))
         flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
         camera = _camera(rng, scene, frames, flip=flip, zoom=zoom, pace=pace)
-        images, ids = _ground(scene, camera), np.zeros((frames, *scene.picture.ids.shape), np.uint8)
+        images, ids = _ground(scene, camera), np.zeros((frames, *scene.size), np.uint8)
         for label in rng.permutation(scene.objects).tolist():
             motion = _object_motion(rng, scene, label, camera, flip=flip, zoom=zoom, pace=pace)
             exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
@@ -54,12 +54,13 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
 
 def _camera(rng: np.random.Generator, scene: Scene, frames: int, *, flip: bool, zoom: float, pace: float) -> Motion:
     """How the ground is seen: a crop about any of the objects."""
-    height, width = scene.picture.ids.shape
+    height, width = scene.size
     rows, columns = np.nonzero(np.isin(scene.picture.ids, scene.objects))
     chosen = rng.integers(len(rows))
+    whole_height, whole_width = scene.picture.ids.shape
     x, y = (
-        float(np.clip(at, side / zoom / 2, side - side / zoom / 2))
-        for at, side in ((columns[chosen], width), (rows[chosen], height))
+        float(np.clip(at, seen / zoom / 2, whole - seen / zoom / 2))
+        for at, seen, whole in ((columns[chosen], width, whole_width), (rows[chosen], height, whole_height))
     )
     return draw_motion(
         rng,
@@ -78,7 +79,7 @@ def _object_motion(
     rng: np.random.Generator, scene: Scene, label: int, camera: Motion, *, flip: bool, zoom: float, pace: float
 ) -> Motion:
     """How an object moves, beginning near where the camera shows it."""
-    height, width = scene.picture.ids.shape
+    height, width = scene.size
     rows, columns = np.nonzero(scene.picture.ids == label)
     centre = np.array([columns.mean(), rows.mean()])
     if rng.random() < ELSEWHERE:
@@ -101,7 +102,7 @@ def _object_motion(
 
 
 def _ground(scene: Scene, camera: Motion) -> NDArray[np.uint8]:
-    maps = motion_maps(camera, (scene.ground.shape[0], scene.ground.shape[1]))
+    maps = motion_maps(camera, scene.size)
     return np.stack(
         [cv2.remap(scene.ground, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for x, y in maps]
     )

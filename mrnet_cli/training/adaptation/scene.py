@@ -1,6 +1,6 @@
 """A first frame taken apart: its objects, and the ground without them.
 
-Shape letters: H W size of the frame.
+Shape letters: H W size of the frame, h w of the scaled one.
 """
 
 from __future__ import annotations
@@ -27,25 +27,29 @@ class Scene:
     """What clips of a sequence are made of.
 
     Attributes:
-        picture: the frame and its objects, which are numbered from 1.
-        ground: H W 3, RGB, the frame with its objects painted over.
+        picture: the frame and its objects, which are numbered from 1; h w.
+        ground: h w 3, RGB, the frame with its objects painted over.
+        size: height and width of the clips, each h and w or less.
         objects: the ids of the picture that are large enough to be cut out, in order.
     """
 
     picture: Picture
     ground: NDArray[np.uint8]
+    size: tuple[int, int]
     objects: tuple[int, ...]
 
 
-def take_apart(image: NDArray[np.uint8], ids: NDArray[np.uint8], *, lines: int) -> Scene:
+def take_apart(image: NDArray[np.uint8], ids: NDArray[np.uint8], *, lines: int, nearness: float = 1.0) -> Scene:
     """Scales a first frame and cuts its objects out.
 
     Args:
         image: H W 3, RGB.
         ids: H W; 0 is background, every other value an object.
         lines: short side of the clips, about; both sides become multiples of 32.
+        nearness: sides of the frame, in those of a clip.
     """
-    height, width = clip_size(ids.shape[0], ids.shape[1], lines)
+    size = clip_size(ids.shape[0], ids.shape[1], lines)
+    height, width = (round(side * nearness) for side in size)
     numbers = np.searchsorted(np.unique(np.append(ids, 0)), ids).astype(np.uint8)
     shrinks = height < ids.shape[0]
     smooth = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -53,7 +57,7 @@ def take_apart(image: NDArray[np.uint8], ids: NDArray[np.uint8], *, lines: int) 
     nearest = cv2.resize(numbers, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     objects: NDArray[np.uint8] = np.asarray(nearest, np.uint8)
     picture = Picture(scaled, objects)
-    return Scene(picture, _without_objects(picture), tuple(object_ids(objects, LEAST_AREA)))
+    return Scene(picture, _without_objects(picture), size, tuple(object_ids(objects, LEAST_AREA)))
 
 
 def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
