@@ -77,7 +77,8 @@ def train(runs: Path, name: str, *, options: tuple[str, ...]) -> None:
 def score(runs: Path, names: list[str], *, options: tuple[str, ...]) -> None:
     """Segments and scores DAVIS-2016 val with each network, and sets the table beside the paper's."""
     weights = [part for name in names for part in ("--weights", f"{name}.safetensors")]
-    which = ("--davis", "DAVIS", "--year", "2016", "--split", "val", *options)
+    # as in the paper, whose ablation this is
+    which = ("--davis", "DAVIS", "--year", "2016", "--split", "val", "--zoom", "1", *options)
     mrnet("sweep", *which, *weights, "--resume", "--output", "ablation", cwd=runs)
     mrnet("report", "ablation", "--output", "report", cwd=runs)
 

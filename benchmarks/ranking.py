@@ -174,8 +174,8 @@ def main(data: Path, runs: Path, size: int | None, sequences: str | None) -> Non
     network = Guided(shipped.config.with_changes(k=EVERY))
     network.k = shipped.config.k
     network.load_state_dict(shipped.state_dict())
-    # this very network, since it is told things between the frames
-    segmenter = Segmenter(network, size=size, optimise=False)
+    # this very network, since it is told things between the frames; of whole frames, as the true masks it is told are
+    segmenter = Segmenter(network, size=size, zoom=1, optimise=False)
     for rule in RULES:
         network.rule = rule
         for seed, job in enumerate(jobs):

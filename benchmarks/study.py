@@ -41,7 +41,7 @@ from mrnet_cli.training.sources import davis_videos, stills
 
 RESOLUTION = "384p"
 SIZE = 256
-CONFIG = replace(PRESETS["lite"], size=SIZE)
+CONFIG = replace(PRESETS["lite"], size=SIZE, zoom=1.0)
 RECIPE = Recipe(
     stages=(
         Stage(share=0.5, height=160, width=288, clips=2, frames=4, video=0.6, gap=4),

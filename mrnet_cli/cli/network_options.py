@@ -21,6 +21,11 @@ size_option = click.option(
     type=click.IntRange(min=0),
     help="Short side frames are scaled to, 0 for as they are [default: as trained].",
 )
+zoom_option = click.option(
+    "--zoom",
+    type=click.FloatRange(1, 16),
+    help="How near small objects are looked at, at most; 1 for the whole frame always [default: the network's].",
+)
 dtype_option = click.option(
     "--dtype", type=click.Choice(list(DTYPES)), default="float32", show_default=True, help="Of weights and features."
 )

@@ -13,7 +13,7 @@ import torch
 from mrnet_cli.cli.adaptation import adaptation_cost, adapting
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
-from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option
+from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
 from mrnet_cli.cli.options import GroupedCommand, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress, unseen
@@ -71,11 +71,7 @@ Examples:
     type=click.Choice(get_args(MultiObject)),
     help="How objects rank past frames [default: the network's].",
 )
-@click.option(
-    "--zoom",
-    type=click.FloatRange(1, 16),
-    help="How near small objects are looked at, at most; 1 for the whole frame always [default: the network's].",
-)
+@zoom_option
 @device_option
 @dtype_option
 @click.option(

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
-from mrnet_cli.cli.network_options import dtype_option, size_option
+from mrnet_cli.cli.network_options import dtype_option, size_option, zoom_option
 from mrnet_cli.cli.options import Listed, comma_separated, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
@@ -62,6 +62,7 @@ Examples:
     "give a row each in ablation.csv.",
 )
 @size_option
+@zoom_option
 @device_option
 @dtype_option
 @click.option(
@@ -89,6 +90,7 @@ def sweep(
     ns: Sequence[int] | None,
     weights: tuple[Path, ...],
     size: int | None,
+    zoom: float | None,
     device: str,
     dtype: str,
     workers: int,
@@ -109,7 +111,7 @@ def sweep(
     if not several and ks is None and ns is None:
         raise click.UsageError("give --k, --n or both, or --weights for each variant of an ablation")
     place = choose_device(device) if where.local else torch.device(where.device(device))
-    network = Network(weights[0] if weights else None, size, str(place), dtype)
+    network = Network(weights[0] if weights else None, size, str(place), dtype, zoom=zoom)
     names = comma_separated(sequences)
     data = Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names))
     if several:

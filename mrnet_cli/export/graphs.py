@@ -95,8 +95,6 @@ def parts_of(network: MRNet) -> list[Part]:
         ("key", "past_keys", "past_masks"),
         ("similarity", "chosen_mask", "chosen"),
     )
-    sought = ("search_key", "reference_key", "reference_mask", "chosen_key", "chosen_mask16")
-    search = Part("search", _Search(own.config.window), _SearchAsWritten(network), sought, ("found",))
     decoder = Part(
         "decoder",
         _Decoder(own, used, merge),
@@ -104,7 +102,11 @@ def parts_of(network: MRNet) -> list[Part]:
         (*features, "reference", *used),
         ("probability",),
     )
-    return [encoder, *([matching] if used else []), *([search] if searches else []), decoder]
+    parts = [encoder, matching, decoder] if used else [encoder, decoder]
+    if searches:
+        sought = ("search_key", "reference_key", "reference_mask", "chosen_key", "chosen_mask16")
+        parts.insert(-1, Part("search", _Search(own.config.window), _SearchAsWritten(network), sought, ("found",)))
+    return parts
 
 
 def merge(logits: Tensor) -> Tensor:

@@ -62,3 +62,13 @@ def test_different_networks_have_no_mean(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert f"of another network than {files[0]}: {files[1]}" in refused.stderr
     assert not (tmp_path / "mean.safetensors").exists()
+
+
+def test_searches_of_unlike_windows_have_no_mean(tmp_path: Path) -> None:
+    files = [tmp_path / "near.safetensors", tmp_path / "far.safetensors"]
+    for file, window in zip(files, (1, 3), strict=True):
+        save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, window=window)))
+    done = average(*files, "--output", tmp_path / "mean.safetensors")
+    assert done.returncode == 2
+    assert "search windows of 1 and of 3 have no mean" in done.stderr
+    assert not (tmp_path / "mean.safetensors").exists()

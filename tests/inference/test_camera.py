@@ -171,12 +171,13 @@ def test_a_small_object_is_segmented_better_from_nearer(davis_data: Path) -> Non
     assert found[2] > found[1]
 
 
+@pytest.mark.parametrize("command", [("predict",), ("sweep", "--k", "1")])
 def test_a_run_under_one_zoom_is_not_gone_on_with_under_another(
-    tiny_weights: Path, write_davis: Callable[..., Path], tmp_path: Path
+    tiny_weights: Path, write_davis: Callable[..., Path], tmp_path: Path, command: tuple[str, ...]
 ) -> None:
-    root = write_davis("a")
-    arguments = ["predict", "--davis", root, "--weights", tiny_weights, "--output", tmp_path / "out", "--zoom"]
-    near, nearer = (CliRunner().invoke(main, [*map(str, arguments), zoom, "--resume"]) for zoom in ("2", "3"))
+    data = ("--davis", write_davis("a", year=2016), "--year", "2016", "--weights", tiny_weights)
+    arguments = [*command, *map(str, data), "--resume", "--output", str(tmp_path / "out"), "--zoom"]
+    near, nearer = (CliRunner().invoke(main, [*arguments, zoom]) for zoom in ("2", "3"))
     assert near.exit_code == 0, near.output
     assert nearer.exit_code == 2
     assert "another config" in nearer.stderr
