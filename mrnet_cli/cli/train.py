@@ -38,6 +38,8 @@ count = click.IntRange(min=1)
 GROUPS = {
     "Network and recipe": [
         "preset",
+        "backbone",
+        "decoder_widths",
         "variant",
         "similarity",
         "temperature",
@@ -71,6 +73,17 @@ Examples:
 @click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
 @click.option(
     "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="Network and recipe."
+)
+@click.option(
+    "--backbone",
+    help="Of the encoder, a timm model that gives features at strides 4 to 32, such as tf_efficientnet_lite2  "
+    "[default: the preset's]",
+)
+@click.option(
+    "--decoder-widths",
+    nargs=4,
+    type=count,
+    help="Channels at strides 32, 16, 8 and 4, such as 256 192 128 80  [default: the preset's]",
 )
 @click.option(
     "--variant",
@@ -149,6 +162,8 @@ Examples:
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the output folder.")
 def train(
     preset: str,
+    backbone: str | None,
+    decoder_widths: tuple[int, int, int, int] | None,
     variant: str | None,
     similarity: str | None,
     temperature: float,
@@ -195,7 +210,12 @@ def train(
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
         config = PRESETS[preset].with_changes(
-            variant=variant, similarity=similarity, temperature=temperature, window=window
+            backbone=backbone,
+            decoder_widths=decoder_widths,
+            variant=variant,
+            similarity=similarity,
+            temperature=temperature,
+            window=window,
         )
         network = initial_network(config, init, seed=seed)
         network.recompute = checkpoint_activations

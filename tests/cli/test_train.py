@@ -191,6 +191,34 @@ def test_the_measure_of_similarity_travels_with_the_weights(train_root: Path, tm
     assert (config.similarity, config.temperature) == ("euclidean", 0.5)
 
 
+@pytest.mark.usefixtures("tiny")
+def test_another_backbone_and_decoder_travel_with_the_weights(train_root: Path, tmp_path: Path) -> None:
+    result = train(
+        train_root,
+        tmp_path / "run",
+        "--backbone",
+        "resnet34",
+        "--decoder-widths",
+        "24",
+        "16",
+        "16",
+        "8",
+        "--steps",
+        "1",
+    )
+    assert result.exit_code == 0, result.output
+    config = load_weights(tmp_path / "run" / "weights.safetensors").config
+    assert (config.backbone, config.decoder_widths) == ("resnet34", (24, 16, 16, 8))
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_backbone_that_is_none_is_refused_before_anything_is_written(train_root: Path, tmp_path: Path) -> None:
+    result = train(train_root, tmp_path / "run", "--backbone", "no-such-net")
+    assert result.exit_code == 2
+    assert "backbone 'no-such-net' cannot be used" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_root_without_a_train_split_is_refused(train_root: Path, tmp_path: Path) -> None:
     (train_root / "ImageSets" / "2016" / "train.txt").unlink()
     result = train(train_root, tmp_path / "run")
