@@ -102,3 +102,17 @@ def test_the_same_state_draws_the_same_clip_and_another_another(scene: Scene) ->
 def test_without_an_object_there_is_no_clip() -> None:
     empty = take_apart(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), lines=64)
     assert first_frame_clip(np.random.default_rng(0), empty, frames=3, most=3) is None
+
+
+@pytest.mark.usefixtures("plain")
+def test_clips_of_a_frame_seen_from_nearer_are_as_large_and_their_objects_larger() -> None:
+    image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
+    image[40:60, 50:70], ids[40:60, 50:70] = (220, 20, 20), 1
+    areas = {}
+    for nearness in (1.0, 2.0):
+        scene = take_apart(image, ids, lines=96, nearness=nearness)
+        seen = [drawn(scene, seed) for seed in SEEDS]
+        assert {clip.ids.shape for clip in seen} == {(4, 96, 128)}
+        assert all((clip.images[clip.ids > 0][:, 0] > 90).mean() > 0.9 for clip in seen)
+        areas[nearness] = np.mean([np.count_nonzero(clip.ids[0]) for clip in seen])
+    assert areas[2.0] > 2.5 * areas[1.0]
