@@ -2,7 +2,7 @@
 
     python benchmarks/adaptation.py --data DATA --weights WEIGHTS --runs RUNS
 
-DATA holds ``DAVIS`` (2016 train, 384p); WEIGHTS are of a training that held out the videos named below, such as the
+DATA holds ``DAVIS`` (2016 train, 384p); WEIGHTS are of a training that held out the videos of ``HELD_OUT``, such as the
 first of ``benchmarks/study.py``. Scores are kept below RUNS and not made twice, so that the study can be stopped and
 taken up again; results/adaptation.md is written after each video.
 """
@@ -18,7 +18,7 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from shared import RESULTS, data_option
+from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.frames import read_frame
@@ -31,7 +31,6 @@ from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
-HELD_OUT = ("boat", "dog-agility", "hockey", "mallard-water", "rollerblade", "swing")
 LINES = 192
 NEWLINE = "\n"
 

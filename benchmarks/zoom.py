@@ -2,10 +2,10 @@
 
     python benchmarks/zoom.py --data DATA --held-out WEIGHTS --runs RUNS
 
-DATA holds ``DAVIS`` (2016 train, 384p). Two networks are run: WEIGHTS, of a training that held out the videos named
-below, such as the first of ``benchmarks/study.py``, on those videos; and the shipped one on all videos of the train
-split, which it was trained on. The val split is not touched. Scores are kept below RUNS and not made twice, so that
-this can be stopped and taken up again; results/zoom.md is written after each setting.
+DATA holds ``DAVIS`` (2016 train, 384p). Two networks are run: WEIGHTS, of a training that held out the videos of
+``HELD_OUT``, such as the first of ``benchmarks/study.py``, on those videos; and the shipped one on all videos of the
+train split, which it was trained on. The val split is not touched. Scores are kept below RUNS and not made twice, so
+that this can be stopped and taken up again; results/zoom.md is written after each setting.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import click
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from shared import RESULTS, data_option
+from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
@@ -31,9 +31,18 @@ from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
 RESOLUTION = "384p"
-HELD_OUT = ("boat", "dog-agility", "hockey", "mallard-water", "rollerblade", "swing")
 # zoom and margin; without a zoom the margin is nothing
 SETTINGS = ((1.0, 1.5), (2.0, 1.5), (2.0, 2.0))
+HEAD = """\
+# What it gains to look at small objects from nearer (measured)
+
+    python benchmarks/zoom.py --data DATA --held-out WEIGHTS --runs RUNS
+
+The network sees the part of a frame that holds the objects' box of the frame before, times a margin, but no less than
+a share of 1 / zoom of its sides, scaled to as many pixels as the whole frame would be
+(`mrnet_cli/inference/camera.py`); a zoom of 1 is the paper's rule. No network was trained for this. J&F in percent; in
+brackets, of how many videos it is better than without, and of how many worse.
+"""
 
 
 @dataclass(frozen=True)
@@ -51,18 +60,6 @@ class Case:
     weights: Path
     videos: tuple[str, ...]
     size: int
-
-
-HEAD = """\
-# What it gains to look at small objects from nearer (measured)
-
-    python benchmarks/zoom.py --data DATA --held-out WEIGHTS --runs RUNS
-
-The network sees the part of a frame that holds the objects' box of the frame before, times a margin, but no less than
-a share of 1 / zoom of its sides, scaled to as many pixels as the whole frame would be
-(`mrnet_cli/inference/camera.py`); a zoom of 1 is the paper's rule. No network was trained for this. J&F in percent; in
-brackets, of how many videos it is better than without, and of how many worse.
-"""
 
 
 @click.command()

@@ -16,7 +16,7 @@ MultiObject = Literal["average", "independent"]
 
 # of the numbers by which pictures are normalised
 _LARGEST = 1e6
-_LARGEST_ZOOM = 16
+LARGEST_ZOOM = 16
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ class ModelConfig:
             faults.append(f"temperature is {heat!r}, not a number of at least 0")
         elif heat and self.similarity == "dot":
             faults.append("temperature is set, but a dot product has no best value to fall off from")
-        if not _is_number(self.zoom) or not 1 <= self.zoom <= _LARGEST_ZOOM:
-            faults.append(f"zoom is {self.zoom!r}, not a number from 1 to {_LARGEST_ZOOM}")
+        if not _is_number(self.zoom) or not 1 <= self.zoom <= LARGEST_ZOOM:
+            faults.append(f"zoom is {self.zoom!r}, not a number from 1 to {LARGEST_ZOOM}")
         if not faults and min(self.std) <= 0:
             faults.append(f"std is {self.std!r}, not above 0")
         if faults:

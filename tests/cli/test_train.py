@@ -193,19 +193,8 @@ def test_the_measure_of_similarity_travels_with_the_weights(train_root: Path, tm
 
 @pytest.mark.usefixtures("tiny")
 def test_another_backbone_and_decoder_travel_with_the_weights(train_root: Path, tmp_path: Path) -> None:
-    result = train(
-        train_root,
-        tmp_path / "run",
-        "--backbone",
-        "resnet34",
-        "--decoder-widths",
-        "24",
-        "16",
-        "16",
-        "8",
-        "--steps",
-        "1",
-    )
+    options = "--backbone resnet34 --decoder-widths 24 16 16 8 --steps 1"
+    result = train(train_root, tmp_path / "run", *options.split())
     assert result.exit_code == 0, result.output
     config = load_weights(tmp_path / "run" / "weights.safetensors").config
     assert (config.backbone, config.decoder_widths) == ("resnet34", (24, 16, 16, 8))
