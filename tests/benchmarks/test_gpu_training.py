@@ -47,7 +47,7 @@ def shards(
 @pytest.fixture
 def init(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    network = MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16)))
+    network = MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), window=8))
     save_weights(tmp_path / "init.safetensors", network)
     return tmp_path / "init.safetensors"
 
