@@ -153,8 +153,15 @@ def trained_on(weights: Path, output: Path, sources: Sources, tasks: Tasks) -> P
     output.mkdir(parents=True, exist_ok=True)
     usual = RECIPES["lite"]
     stage = Stage(share=1, height=192, width=352, clips=1, frames=FEW.frames, video=0.6, gap=10)
-    half = {"decoder_rate": usual.decoder_rate / 2, "backbone_rate": usual.backbone_rate / 2}
-    recipe = replace(usual, stages=(stage,), steps=tasks.steps, average=0.98, warm_up=30, **half)
+    recipe = replace(
+        usual,
+        stages=(stage,),
+        steps=tasks.steps,
+        decoder_rate=usual.decoder_rate / 2,
+        backbone_rate=usual.backbone_rate / 2,
+        warm_up=30,
+        average=0.98,
+    )
     trainer = Trainer(load_weights(weights), recipe, output=output, seed=0, device=CPU, amp=False)
     trainer.resume()
     trainer.run(sources, workers=0, every=50, report=lambda _: None)
