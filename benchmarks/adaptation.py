@@ -109,10 +109,7 @@ def main(data: Path, weights: Path, runs: Path, frames: int) -> None:
     videos = [shortened(one, frames) for one in held_out_videos(data / "DAVIS", HELD_OUT, resolution="384p")]
     for variant in variants():
         for video in videos:
-            file = place(runs, variant, video.job.name)
-            if not file.is_file():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights)), indent=1))
+            measured(runs, variant, video, weights)
             write_text_atomically(RESULTS / "adaptation.md", page(runs, weights, frames))
         click.echo(f"{variant.name}: done")
 
@@ -123,6 +120,15 @@ def shortened(video: HeldOut, frames: int) -> HeldOut:
     scored = {path.stem for path in kept[1:-1]}
     truth = {stem: path for stem, path in video.truth.items() if stem in scored}
     return HeldOut(replace(video.job, frames=kept), truth)
+
+
+def measured(runs: Path, variant: Variant, video: HeldOut, weights: Path) -> Outcome:
+    """The outcome of a way to adapt, made once."""
+    file = place(runs, variant, video.job.name)
+    if not file.is_file():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights)), indent=1))
+    return Outcome(**json.loads(file.read_text()))
 
 
 def outcome(variant: Variant, video: HeldOut, weights: Path) -> Outcome:

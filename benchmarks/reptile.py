@@ -12,21 +12,20 @@ made is kept below RUNS and not made twice, so that the study can be stopped and
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 import numpy as np
 import torch
-from adaptation import LINES, Outcome, Variant, outcome, place, shortened
+from adaptation import LINES, Outcome, Variant, mean, measured, shortened
 from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import load_weights, save_weights
+from mrnet_cli.models.weights import load_weights, read_notes, save_weights
 from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation
 from mrnet_cli.training.adaptation.clips import first_frame_clip
@@ -38,7 +37,7 @@ from mrnet_cli.training.loop import ClipLoss, Trainer
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import RECIPES, Stage
 from mrnet_cli.training.sources import PictureFiles, davis_videos, stills
-from mrnet_cli.training.validation import HeldOut, held_out_videos, without
+from mrnet_cli.training.validation import held_out_videos, without
 
 RESOLUTION = "384p"
 CPU = torch.device("cpu")
@@ -94,39 +93,33 @@ def stage_of(scene: Scene) -> Stage:
 @click.option("--runs", type=click.Path(path_type=Path), required=True, help="Folder for weights and scores.")
 @click.option("--tasks", "count", default=40, show_default=True, help="Videos that Reptile fits to, one by one.")
 @click.option("--frames", default=40, show_default=True, help="Of each held-out video, at most.")
-@click.option("--only", type=click.Choice(["reptile", "usual"]), help="Make these weights and no page.")
-def main(data: Path, weights: Path, runs: Path, count: int, frames: int, only: str | None) -> None:
+def main(data: Path, weights: Path, runs: Path, count: int, frames: int) -> None:
     """Runs what is missing of the study and writes results/reptile.md."""
     videos = without(davis_videos(data / "DAVIS", resolution=RESOLUTION), HELD_OUT)
     tasks = Tasks(videos, count)
-    starts = {"as they were": weights}
-    if only != "usual":
-        starts["after Reptile"] = prepared(weights, runs / "reptile", tasks)
-    if only != "reptile":
-        starts["after usual training"] = trained_on(
-            weights, runs / "usual", Sources(videos, stills(data / "static")), tasks
-        )
+    starts = {
+        "as they were": weights,
+        "after Reptile": prepared(weights, runs / "reptile", tasks),
+        "after usual training": trained_on(weights, runs / "usual", Sources(videos, stills(data / "static")), tasks),
+    }
     held_out = [shortened(one, frames) for one in held_out_videos(data / "DAVIS", HELD_OUT, resolution=RESOLUTION)]
     found = {
-        (start, variant.name): [of_video(runs / start.replace(" ", "-"), variant, one, file) for one in held_out]
+        (start, variant.name): [measured(runs / start.replace(" ", "-"), variant, one, file) for one in held_out]
         for start, file in starts.items()
         for variant in VARIANTS
     }
-    if only is None:
-        write_text_atomically(RESULTS / "reptile.md", page(found, weights, tasks, frames))
+    write_text_atomically(RESULTS / "reptile.md", page(found, weights, tasks, frames))
 
 
 def prepared(weights: Path, output: Path, tasks: Tasks) -> Path:
     """The weights after Reptile, which goes on where it stopped."""
-    file, done = output / "weights.safetensors", output / "tasks.json"
+    file = output / "weights.safetensors"
     output.mkdir(parents=True, exist_ok=True)
-    first = json.loads(done.read_text()) if done.is_file() else 0
-    network = load_weights(file if first else weights)
-    for number in range(first, tasks.count):
-        draw(network, fitted(network, tasks.batches(number)), PULL * (1 - number / tasks.count))
-        # in this order: stopped between the two, a task is done once more
+    done = int(read_notes(file)["tasks"]) if file.is_file() else 0
+    network = load_weights(file if done else weights)
+    for number in range(done, tasks.count):
+        network = mean(network, fitted(network, tasks.batches(number)), PULL * (1 - number / tasks.count))
         save_weights(file, network, notes={"tasks": str(number + 1)}, dtype=torch.float32)
-        write_text_atomically(done, str(number + 1))
     return file
 
 
@@ -138,14 +131,6 @@ def fitted(network: MRNet, batches: Iterator[Batch]) -> MRNet:
     for step, batch in enumerate(batches):
         descent.step(batch, recipe.rate_factor(step))
     return copied
-
-
-def draw(network: MRNet, towards: MRNet, share: float) -> None:
-    """Moves a network's weights a share of the way to another's."""
-    goal = towards.state_dict()
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point():
-            tensor.lerp_(goal[name], share)
 
 
 def trained_on(weights: Path, output: Path, sources: Sources, tasks: Tasks) -> Path:
@@ -166,15 +151,6 @@ def trained_on(weights: Path, output: Path, sources: Sources, tasks: Tasks) -> P
     trainer.resume()
     trainer.run(sources, workers=0, every=50, report=lambda _: None)
     return output / "weights.safetensors"
-
-
-def of_video(runs: Path, variant: Variant, video: HeldOut, weights: Path) -> Outcome:
-    """The outcome of a way to adapt, made once."""
-    file = place(runs, variant, video.job.name)
-    if not file.is_file():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights)), indent=1))
-    return Outcome(**json.loads(file.read_text()))
 
 
 def page(found: dict[tuple[str, str], list[Outcome]], weights: Path, tasks: Tasks, frames: int) -> str:
