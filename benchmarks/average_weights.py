@@ -3,19 +3,22 @@
     python benchmarks/average_weights.py A.safetensors B.safetensors --output MEAN.safetensors
 
 A training that went on from another's weights stays near them; their mean is often better than either (model soups,
-Wortsman et al., 2022). A network without a search window counts as one to which what is found means nothing.
+Wortsman et al., 2022). A network that others can be grown into (a wider decoder, a search window) takes part as grown
+into the largest, which answers as it does itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import click
 import torch
 
 from mrnet_cli.errors import MrnetError, WeightsError
-from mrnet_cli.models.weights import load_weights, padded, save_weights
+from mrnet_cli.models.config import ModelConfig
+from mrnet_cli.models.weights import load_weights, save_weights
+from mrnet_cli.training.growth import can_grow, grown
 
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -24,7 +27,7 @@ file = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("weights", nargs=-1, required=True, type=file)
 @click.option("--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Weights file to write.")
 def main(weights: tuple[Path, ...], output: Path) -> None:
-    """Averages WEIGHTS, files of networks with one configuration but for the search window that some may lack."""
+    """Averages WEIGHTS, files of one network or of such as can be grown into the largest of them."""
     try:
         average(weights, output)
     except MrnetError as error:
@@ -35,30 +38,39 @@ def average(weights: tuple[Path, ...], output: Path) -> None:
     """Writes the mean of some weights.
 
     Raises:
-        WeightsError: one cannot be read, or is of a network with another configuration.
+        WeightsError: one cannot be read, or none is of a network that all others can be grown into.
     """
     networks = [load_weights(path) for path in weights]
-    windows = {one.config.window for one in networks} - {0}
-    different = [
-        str(path)
-        for path, one in zip(weights, networks, strict=True)
-        if replace(one.config, window=0) != replace(networks[0].config, window=0)
+    lacks = [
+        [
+            f"{path} ({name} is {getattr(one.config, name)}, not {getattr(largest.config, name)})"
+            for path, one in zip(weights, networks, strict=True)
+            for name in _between(one.config, largest.config)
+        ]
+        for largest in networks
     ]
-    if different:
-        raise WeightsError(f"of another network than {weights[0]}: {', '.join(different)}")
-    if len(windows) > 1:
-        raise WeightsError(f"search windows of {' and of '.join(map(str, sorted(windows)))} have no mean")
-    network = max(networks, key=lambda one: one.config.window)
-    states = [one.state_dict() for one in networks]
+    fewest = min(range(len(networks)), key=lambda i: len(lacks[i]))
+    if lacks[fewest]:
+        raise WeightsError(f"cannot be grown into the network of {weights[fewest]}: {', '.join(lacks[fewest])}")
+    network = networks[fewest]
+    states = [grown(one, network) for one in networks]
     mean = {
         # counters of batches are whole numbers, and nothing reads them
-        name: torch.stack([padded(state[name], tensor.shape) for state in states if name in state]).mean(0)
-        if tensor.is_floating_point()
-        else tensor
+        name: torch.stack([state[name] for state in states]).mean(0) if tensor.is_floating_point() else tensor
         for name, tensor in network.state_dict().items()
     }
     network.load_state_dict(mean)
     save_weights(output, network, notes={"mean of": ", ".join(path.name for path in weights)})
+
+
+def _between(one: ModelConfig, largest: ModelConfig) -> list[str]:
+    """The fields that keep one from being grown into the other."""
+    return [
+        field.name
+        for field in fields(one)
+        if (theirs := getattr(one, field.name)) != (ours := getattr(largest, field.name))
+        and not can_grow(field.name, theirs, ours)
+    ]
 
 
 if __name__ == "__main__":

@@ -83,7 +83,8 @@ Examples:
     "--decoder-widths",
     nargs=4,
     type=count,
-    help="Channels at strides 32, 16, 8 and 4, such as 256 192 128 80  [default: the preset's]",
+    help="Channels at strides 32, 16, 8 and 4, such as 256 192 128 80; weights with fewer can be started from  "
+    "[default: the preset's]",
 )
 @click.option(
     "--variant",

@@ -69,17 +69,6 @@ def load_weights(path: Path | None = None) -> MRNet:
     return network.eval()
 
 
-def padded(tensor: Tensor, shape: torch.Size) -> Tensor:
-    """A weight for inputs that a layer has besides: zeros, put after its own.
-
-    >>> padded(torch.ones(1, 2), torch.Size([1, 3]))
-    tensor([[1., 1., 0.]])
-    """
-    wider = tensor.new_zeros(shape)
-    wider[tuple(slice(side) for side in tensor.shape)] = tensor
-    return wider
-
-
 def read_notes(path: Path) -> dict[str, str]:
     """What :func:`save_weights` noted beside weights that :func:`load_weights` takes, such as the recipe."""
     with safetensors.safe_open(path, framework="pt") as file:

@@ -54,13 +54,28 @@ def test_a_network_without_a_search_finds_nothing_in_the_mean(tmp_path: Path) ->
     torch.testing.assert_close(both[:, known:], b[:, known:] / 2, rtol=1e-3, atol=1e-6)
 
 
+def test_a_narrower_decoder_takes_part_as_grown(tmp_path: Path) -> None:
+    files = [tmp_path / "narrow.safetensors", tmp_path / "wide.safetensors"]
+    for file, width in zip(files, (16, 24), strict=True):
+        torch.manual_seed(width)
+        save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, decoder_widths=(16, 16, width, 16))))
+    mean = tmp_path / "mean.safetensors"
+    assert average(*files, "--output", mean).returncode == 0
+    narrow, wide, ours = (load_weights(file) for file in (*files, mean))
+    assert ours.config == wide.config
+    a, b, both = (one.state_dict()["decoder.refine8.block.conv2.weight"] for one in (narrow, wide, ours))
+    torch.testing.assert_close(both[:16, :16], (a + b[:16, :16]) / 2, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(both[:16, 16:], b[:16, 16:] / 2, rtol=1e-3, atol=1e-6)
+    torch.testing.assert_close(both[16:], b[16:], rtol=1e-3, atol=1e-6)
+
+
 def test_different_networks_have_no_mean(tmp_path: Path) -> None:
     files = [tmp_path / "a.safetensors", tmp_path / "b.safetensors"]
     for file, config in zip(files, (tiny_mrnet.CONFIG, replace(tiny_mrnet.CONFIG, variant="mask")), strict=True):
         save_weights(file, MRNet(config))
     refused = average(*files, "--output", tmp_path / "mean.safetensors")
     assert refused.returncode == 2
-    assert f"of another network than {files[0]}: {files[1]}" in refused.stderr
+    assert f"{files[1]} (variant is mask, not mask+similarity)" in refused.stderr
     assert not (tmp_path / "mean.safetensors").exists()
 
 
@@ -70,5 +85,5 @@ def test_searches_of_unlike_windows_have_no_mean(tmp_path: Path) -> None:
         save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, window=window)))
     done = average(*files, "--output", tmp_path / "mean.safetensors")
     assert done.returncode == 2
-    assert "search windows of 1 and of 3 have no mean" in done.stderr
+    assert f"cannot be grown into the network of {files[0]}: {files[1]} (window is 3, not 1)" in done.stderr
     assert not (tmp_path / "mean.safetensors").exists()

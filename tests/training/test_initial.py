@@ -43,11 +43,11 @@ def test_a_file_of_the_same_network_is_taken_under_the_presets_settings(tmp_path
 
 
 def test_a_file_of_another_network_is_refused_with_all_that_differs(tmp_path: Path) -> None:
-    path = saved(tmp_path / "w.safetensors", replace(CONFIG, decoder_widths=(16, 16, 16, 8), similarity="dot"))
+    path = saved(tmp_path / "w.safetensors", replace(CONFIG, decoder_widths=(16, 16, 16, 24), similarity="dot"))
     with pytest.raises(WeightsError) as caught:
         initial_network(CONFIG, str(path), seed=0)
     assert str(caught.value) == (
-        f"{path} holds another network than the preset: decoder_widths is (16, 16, 16, 8), not (16, 16, 16, 16); "
+        f"{path} holds another network than the preset: decoder_widths is (16, 16, 16, 24), not (16, 16, 16, 16); "
         "similarity is dot, not cosine"
     )
 
