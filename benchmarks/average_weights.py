@@ -18,7 +18,7 @@ import torch
 from mrnet_cli.errors import MrnetError, WeightsError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.weights import load_weights, save_weights
-from mrnet_cli.training.growth import can_grow, grown
+from mrnet_cli.training.growth import grown, hindrances
 
 file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -41,11 +41,12 @@ def average(weights: tuple[Path, ...], output: Path) -> None:
         WeightsError: one cannot be read, or none is of a network that all others can be grown into.
     """
     networks = [load_weights(path) for path in weights]
+    names = [field.name for field in fields(ModelConfig)]
     lacks = [
         [
-            f"{path} ({name} is {getattr(one.config, name)}, not {getattr(largest.config, name)})"
+            f"{path} ({hindrance})"
             for path, one in zip(weights, networks, strict=True)
-            for name in _between(one.config, largest.config)
+            for hindrance in hindrances(one.config, largest.config, names)
         ]
         for largest in networks
     ]
@@ -61,16 +62,6 @@ def average(weights: tuple[Path, ...], output: Path) -> None:
     }
     network.load_state_dict(mean)
     save_weights(output, network, notes={"mean of": ", ".join(path.name for path in weights)})
-
-
-def _between(one: ModelConfig, largest: ModelConfig) -> list[str]:
-    """The fields that keep one from being grown into the other."""
-    return [
-        field.name
-        for field in fields(one)
-        if (theirs := getattr(one, field.name)) != (ours := getattr(largest, field.name))
-        and not can_grow(field.name, theirs, ours)
-    ]
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ What the larger one has besides keeps the values it was drawn with, and is read 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from mrnet_cli.errors import WeightsError
+from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 
 # layers that read the deep features before what they join them with
@@ -32,11 +35,20 @@ def can_grow(field: str, trained: object, wanted: object) -> bool:
     return field == "window" and not trained
 
 
+def hindrances(trained: ModelConfig, wanted: ModelConfig, fields: Iterable[str]) -> list[str]:
+    """What keeps a network of one configuration from being grown into one of another, a line for each of the fields."""
+    return [
+        f"{field} is {theirs}, not {ours}"
+        for field in fields
+        if (theirs := getattr(trained, field)) != (ours := getattr(wanted, field)) and not can_grow(field, theirs, ours)
+    ]
+
+
 def grown(trained: MRNet, network: MRNet) -> dict[str, Tensor]:
     """The state of a network that answers as a trained one.
 
     Args:
-        trained: of a configuration that :func:`can_grow` into the other's.
+        trained: without :func:`hindrances` to be grown into the other.
         network: as it was drawn.
 
     Raises:

@@ -10,7 +10,7 @@ from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.training.growth import can_grow, grown
+from mrnet_cli.training.growth import grown, hindrances
 from mrnet_cli.training.imagenet import imagenet_weights
 
 # what the weights were made for; the rest of a configuration is how they are run
@@ -42,12 +42,7 @@ def _trained(path: Path, config: ModelConfig) -> MRNet:
     if not path.is_file():
         raise WeightsError(f"{path} is not a file: give --init imagenet, none or a .safetensors file")
     network = load_weights(path)
-    differences = [
-        f"{name} is {theirs}, not {ours}"
-        for name in ARCHITECTURE
-        if (theirs := getattr(network.config, name)) != (ours := getattr(config, name))
-        and not can_grow(name, theirs, ours)
-    ]
+    differences = hindrances(network.config, config, ARCHITECTURE)
     if differences:
         raise WeightsError(f"{path} holds another network than the preset: {'; '.join(differences)}")
     return network
