@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -18,6 +19,7 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 _received: list[signal.Signals] = []
 _told: list[signal.Signals] = []
+_unbroken: list[bool] = []
 
 
 def answer_signals() -> None:
@@ -41,6 +43,22 @@ def answer_signals() -> None:
     signal.set_wakeup_fd(teller, warn_on_full_buffer=False)
     Thread(target=_watch, args=(told,), daemon=True).start()
     os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """What is short and must not end half way: a signal that comes in the main thread meanwhile is raised at its end.
+
+    Raises:
+        KeyboardInterrupt: one came.
+    """
+    _unbroken.append(True)
+    try:
+        yield
+    finally:
+        _unbroken.pop()
+        if _received:
+            raise KeyboardInterrupt
 
 
 def interrupted() -> bool:
@@ -68,12 +86,13 @@ def _tell(number: signal.Signals) -> int:
     return 128 + number
 
 
-def _raise(number: int, frame: FrameType | None) -> NoReturn:
+def _raise(number: int, frame: FrameType | None) -> None:
     # a second one must not disturb the way out
     for one in _WORDS:
         signal.signal(one, signal.SIG_IGN)
     _received.append(signal.Signals(number))
-    raise KeyboardInterrupt
+    if not _unbroken:
+        raise KeyboardInterrupt
 
 
 def _watch(told: int) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import click
 
+from mrnet_cli.cli.interrupts import unbroken
 from mrnet_cli.data.locks import sole_writer
 from mrnet_cli.errors import OutputError
 
@@ -60,5 +61,8 @@ def hold_output(folder: Path) -> None:
         OutputError: another run holds it, or it cannot be written; nothing is left of the try.
     """
     context = click.get_current_context()
-    if not context.with_resource(sole_writer(folder, run=f"mrnet {context.info_name}")):
+    # the folder and the lock are made in several steps, and whatever is made the context must know of
+    with unbroken():
+        locked = context.with_resource(sole_writer(folder, run=f"mrnet {context.info_name}"))
+    if not locked:
         click.echo(f"Warning: {folder} is on a file system without locks: start no other run into it", err=True)

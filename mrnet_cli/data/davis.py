@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from natsort import natsorted
-
 from mrnet_cli.data.files import cause
 from mrnet_cli.data.frames import SUFFIXES
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
-from mrnet_cli.data.names import is_name
+from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -178,7 +176,7 @@ def _sequence_name(line: str) -> str:
 
 
 def _other_splits(folder: Path) -> str:
-    found = natsorted(str(path.relative_to(folder)) for path in folder.glob("*/*.txt"))
+    found = sorted((str(path.relative_to(folder)) for path in folder.glob("*/*.txt")), key=natural)
     return f"{folder} holds {', '.join(found)}" if found else f"{folder} holds none; is this the DAVIS root?"
 
 
@@ -190,7 +188,7 @@ def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
         return (), [f"{folder} is missing"]
     except OSError as error:
         return (), [f"{folder} cannot be listed: {cause(error)}"]
-    return tuple(natsorted(files, key=lambda path: path.name)), [] if files else [f"{folder} holds no frames"]
+    return tuple(sorted(files, key=lambda path: natural(path.name))), [] if files else [f"{folder} holds no frames"]
 
 
 def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:

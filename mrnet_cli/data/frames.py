@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from natsort import natsorted
 from numpy.typing import NDArray
 from PIL import UnidentifiedImageError
 
 from mrnet_cli.data.limits import open_picture
-from mrnet_cli.data.names import is_name
+from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.errors import DataError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
@@ -33,8 +32,9 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
     """
     if not folder.is_dir():
         raise DataError([f"{folder} is missing"])
-    paths = natsorted(
-        (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."), key=lambda p: p.name
+    paths = sorted(
+        (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."),
+        key=lambda p: natural(p.name),
     )
     if not paths:
         raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from natsort import natsorted
-
 from mrnet_cli.data.davis import Year, read_split
 from mrnet_cli.data.frames import FORMATS, SUFFIXES
 from mrnet_cli.data.limits import open_picture
+from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
 
 Kind = Literal["davis", "trees", "masks", "frames"]
@@ -95,8 +94,8 @@ def recognise(root: Path) -> Layout:
 
 def _davis(root: Path) -> Layout:
     splits: list[Split] = []
-    resolutions = natsorted({*_folders(root / IMAGES), *_folders(root / MASKS)})
-    for path in natsorted((root / "ImageSets").glob("*/*.txt")):
+    resolutions = sorted({*_folders(root / IMAGES), *_folders(root / MASKS)}, key=natural)
+    for path in sorted((root / "ImageSets").glob("*/*.txt"), key=lambda path: natural(str(path))):
         # the 2016 release names the folder by resolution
         if path.parent.name in ("2016", "2017", *resolutions):
             year: Year = 2017 if path.parent.name == "2017" else 2016
@@ -112,7 +111,7 @@ def _trees(root: Path) -> Layout:
 
 
 def _places(images: Path, masks: Path, below: str = "") -> tuple[Place, ...]:
-    names = natsorted({*_folders(images / below), *_folders(masks / below)})
+    names = sorted({*_folders(images / below), *_folders(masks / below)}, key=natural)
     return tuple(
         Place(name, images / below / name if images.is_dir() else None, masks / below / name) for name in names
     )
@@ -122,7 +121,7 @@ def _folders(folder: Path) -> list[str]:
     """Names in natural order, hidden ones left out."""
     if not folder.is_dir():
         return []
-    return natsorted(one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir())
+    return sorted((one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir()), key=natural)
 
 
 def _is_nested(folder: Path) -> bool:
@@ -131,7 +130,8 @@ def _is_nested(folder: Path) -> bool:
 
 
 def _pictures(folder: Path) -> list[Path]:
-    return natsorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    return sorted(found, key=lambda path: natural(path.name))
 
 
 def _first_pictures(folder: Path) -> list[Path]:

@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from natsort import natsorted
-
 from mrnet_cli.data.files import cause
-from mrnet_cli.data.names import is_name
+from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
 from mrnet_cli.errors import DataError
 
@@ -107,11 +105,11 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
         DataError: the folder cannot be listed, or holds a name that is not UTF-8 or no name elsewhere.
     """
     if isinstance(folder, ZipFolder):
-        folders: dict[str, Folder] = {name: folder.folders[name] for name in natsorted(folder.folders)}
-        return folders, [(name, folder.files[name]) for name in natsorted(folder.files)]
+        folders: dict[str, Folder] = {name: folder.folders[name] for name in sorted(folder.folders, key=natural)}
+        return folders, [(name, folder.files[name]) for name in sorted(folder.files, key=natural)]
     try:
         with os.scandir(folder) as scan:
-            entries = natsorted((one for one in scan if one.name[0] != "."), key=lambda one: one.name)
+            entries = sorted((one for one in scan if one.name[0] != "."), key=lambda one: natural(one.name))
             masks = [one.name for one in entries if _is_mask(one.name)]
             others = [one.name for one in entries if not _is_mask(one.name) and one.is_dir()]
     except FileNotFoundError:

@@ -7,6 +7,8 @@ import unicodedata
 
 # what would lead out of a folder on some system, or name no folder in it, or is not UTF-8
 _NO_NAME = re.compile(r"\.{0,2}|[A-Za-z]:.*|.*[/\\\0\ud800-\udfff].*", re.DOTALL)
+# what stands between numbers, and the number after it
+_CHUNK = re.compile(r"(\D*)(\d*)")
 # control and formatting characters, halves of pairs, and separators of lines and paragraphs
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -18,6 +20,15 @@ def is_name(name: str) -> bool:
     [True, True, False, False, False, False]
     """
     return _NO_NAME.fullmatch(name) is None
+
+
+def natural(name: str) -> tuple[list[tuple[str, int]], str]:
+    """What puts names in natural order, as a key to sort by.
+
+    >>> sorted(["10.png", "2.png", "02.png", "b", "a9", "a"], key=natural)
+    ['02.png', '2.png', '10.png', 'a', 'a9', 'b']
+    """
+    return [(text, int(number or -1)) for text, number in _CHUNK.findall(name)], name
 
 
 def shown(text: str) -> str:

@@ -7,9 +7,9 @@ from typing import cast
 
 import cv2
 import numpy as np
-from natsort import natsorted
 
 from mrnet_cli.data.frames import list_frames, read_frame
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.overlay import RgbImage, caption
 from mrnet_cli.errors import DataError
 from mrnet_cli.reports.runs import Predictions, Runs
@@ -58,7 +58,9 @@ def strips(folder: Path) -> RgbImage:
 
 
 def _videos(folder: Path) -> list[Path]:
-    return natsorted(place for place in folder.iterdir() if place.is_dir()) if folder.is_dir() else []
+    if not folder.is_dir():
+        return []
+    return sorted((place for place in folder.iterdir() if place.is_dir()), key=lambda place: natural(place.name))
 
 
 def _row(folder: Path) -> RgbImage:

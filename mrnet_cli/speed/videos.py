@@ -8,11 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from natsort import natsorted
 
 from mrnet_cli.data import demo_pictures
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.data.synthetic import Actor, Scene, render
 from mrnet_cli.errors import DataError
@@ -65,7 +65,9 @@ def davis_videos(root: Path, *, resolution: str = "480p", sequences: Sequence[st
     images, annotations = root / "JPEGImages" / resolution, root / "Annotations" / resolution
     if not images.is_dir():
         raise DataError([f"{images} is missing: is {root} the DAVIS root?"])
-    names = natsorted(path.name for path in images.iterdir() if path.is_dir()) if sequences is None else sequences
+    names = sequences
+    if names is None:
+        names = sorted((path.name for path in images.iterdir() if path.is_dir()), key=natural)
     jobs: list[Job] = []
     problems: list[str] = []
     for name in names:

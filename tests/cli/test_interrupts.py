@@ -31,6 +31,15 @@ while True:
     except BaseException:
         pass
 """
+UNBROKEN = """
+try:
+    with unbroken():
+        print("within", flush=True)
+        time.sleep(0.5)
+        print("whole")
+except KeyboardInterrupt:
+    print("then ended")
+"""
 
 
 @pytest.mark.parametrize(("number", "code", "words"), ANSWERS)
@@ -45,6 +54,17 @@ def test_a_process_ends_whatever_it_is_busy_with(body: str, number: signal.Signa
         process.send_signal(number)
         assert process.communicate(timeout=PATIENCE)[1].strip() == words
         assert process.returncode == code
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_must_not_end_half_way_ends_first(number: signal.Signals) -> None:
+    command = [sys.executable, "-c", START + UNBROKEN]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() != "within\n":
+            pass
+        process.send_signal(number)
+        assert process.communicate(timeout=PATIENCE)[0].splitlines() == ["whole", "then ended"]
 
 
 @pytest.mark.parametrize(("number", "code", "words"), ANSWERS)

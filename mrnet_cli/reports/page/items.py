@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from natsort import natsorted
 
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.reports.runs import Runs, Scores
 
@@ -103,7 +103,7 @@ def _frame_names(
 ) -> tuple[str, ...]:
     scored = {str(frame) for table in tables for frame in table["frame"]}
     picked = {frame for picked in picks for one in picked for frame in (one.frame, one.chosen)}
-    return tuple(natsorted(scored.union(picked, known)))
+    return tuple(sorted(scored.union(picked, known), key=natural))
 
 
 def _means(scores: Scores, name: str) -> tuple[float, float, float]:
