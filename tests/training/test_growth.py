@@ -18,6 +18,7 @@ from mrnet_cli.training.growth import grown
 pytestmark = pytest.mark.usefixtures("one_thread")
 # other widths at every level, so that no level can be taken for another
 WIDE = replace(CONFIG, decoder_widths=(24, 40, 17, 20))
+SEARCHING = replace(CONFIG, window=3)
 
 
 def grown_pair(config: ModelConfig) -> tuple[MRNet, MRNet]:
@@ -38,8 +39,8 @@ def answers(network: MRNet) -> Tensor:
 
 @pytest.mark.parametrize(
     "config",
-    [WIDE, replace(CONFIG, decoder_widths=(16, 16, 16, 17)), replace(WIDE, window=3)],
-    ids=["all widths", "the last width", "widths and search"],
+    [WIDE, replace(CONFIG, decoder_widths=(16, 16, 16, 17)), SEARCHING, replace(WIDE, window=3)],
+    ids=["all widths", "the last width", "search", "widths and search"],
 )
 def test_a_grown_network_answers_as_the_trained_one(config: ModelConfig) -> None:
     trained, network = grown_pair(config)
@@ -56,6 +57,14 @@ def test_what_is_new_is_learned_from_the_first_step_on() -> None:
     # the deep features come first, the skip features after them
     joining = gradients["decoder.refine8.block.conv1.weight"]
     assert joining[: CONFIG.decoder_widths[2], CONFIG.decoder_widths[1] : WIDE.decoder_widths[1]].abs().max() > 0
+
+
+def test_a_search_is_learned_from_the_first_step_on() -> None:
+    _, network = grown_pair(SEARCHING)
+    torch.autograd.backward(answers(network).sum())
+    gradient = network.decoder.refine16.block.conv1.weight.grad
+    assert gradient is not None
+    assert gradient[:, -4:].abs().max() > 0
 
 
 def test_new_channels_are_not_all_alike() -> None:

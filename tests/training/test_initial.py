@@ -12,7 +12,6 @@ from tiny_mrnet import CONFIG
 from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import PRESETS, ModelConfig
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.models.weights import save_weights
 from mrnet_cli.training.initial import initial_network
 
@@ -50,26 +49,6 @@ def test_a_file_of_another_network_is_refused_with_all_that_differs(tmp_path: Pa
         f"{path} holds another network than the preset: decoder_widths is (16, 16, 16, 24), not (16, 16, 16, 16); "
         "similarity is dot, not cosine"
     )
-
-
-def test_a_trained_network_takes_a_search_and_answers_as_before(tmp_path: Path) -> None:
-    path = saved(tmp_path / "w.safetensors", CONFIG)
-    plain = initial_network(CONFIG, str(path), seed=0).eval()
-    searching = initial_network(replace(CONFIG, window=3), str(path), seed=0).eval()
-    assert searching.search is not None
-    images = torch.rand(4, 1, 3, 64, 96)
-    masks = torch.zeros(1, 1, 64, 96)
-    masks[..., 10:40, 20:70] = 1
-    answers = []
-    for network in (plain, searching):
-        propagation = Propagation(network)
-        propagation.start(images[0], masks, torch.zeros(1, dtype=torch.long))
-        answers.append([propagation.step(image) for image in images[1:]])
-    torch.testing.assert_close(*answers, atol=1e-5, rtol=0)
-    torch.autograd.backward(answers[1][-1].sum())
-    weight = searching.decoder.refine16.block.conv1.weight
-    assert weight.grad is not None
-    assert weight.grad[:, -4:].abs().max() > 0, "the search can be learned"
 
 
 def test_a_network_that_searches_is_not_taken_for_one_that_does_not(tmp_path: Path) -> None:
