@@ -44,7 +44,8 @@ class Adaptation:
         objects: of a clip that are segmented, at most.
         clips: that no step sees, by whose loss the best weights are known; with 0 of them the last are kept.
         every: steps between looks at them.
-        patience: looks without a better loss after which the fitting ends.
+        patience: looks without a better loss after which the fitting comes to its end.
+        cooling: steps in which the learning rate then falls to zero.
         seed: of all clips, with the sequence's name.
     """
 
@@ -60,6 +61,7 @@ class Adaptation:
     clips: int = 2
     every: int = 10
     patience: int = 2
+    cooling: int = 30
     seed: int = 0
 
     def recipe(self, height: int, width: int) -> Recipe:
@@ -171,19 +173,21 @@ class _Fit:
         descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())
         best = before = self._loss()
         kept, kept_step = _state(network), 0
-        for step in range(1, settings.steps + 1):
-            batch = self._clips.training(step)
+        rates, cooling, step = [recipe.rate_factor(step) for step in range(settings.steps)], False, 0
+        while step < len(rates):
+            batch = self._clips.training(step + 1)
             if batch is not None:
-                descent.step(batch, recipe.rate_factor(step - 1))
+                descent.step(batch, rates[step])
+            step += 1
             on_step(step)
-            if step % settings.every and step < settings.steps:
+            if step % settings.every and step < len(rates):
                 continue
             loss = self._loss()
             # not a number where there are no such clips
             if not loss >= best:
                 best, kept, kept_step = loss, _state(network), step
-            elif step - kept_step >= settings.patience * settings.every:
-                break
+            elif not cooling and step - kept_step >= settings.patience * settings.every:
+                cooling, rates[step:] = True, _cooled(rates[step:], settings.cooling)
         network.load_state_dict(kept)
         return Adapted(network.eval(), kept_step, before, best)
 
@@ -193,6 +197,11 @@ class _Fit:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._amp):
             losses = [float(clip_loss(self._network, batch)) for batch in self._held_out]
         return sum(losses) / len(losses) if losses else math.nan
+
+
+def _cooled(rates: list[float], steps: int) -> list[float]:
+    """Rates that fall evenly to zero within so many steps, or as they are if they do."""
+    return [rates[0] * (1 - step / steps) for step in range(steps)] if len(rates) > steps else rates
 
 
 def _state(network: MRNet) -> dict[str, Tensor]:

@@ -15,6 +15,8 @@ from torch import Tensor
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
+from mrnet_cli.training.batches import Batch
+from mrnet_cli.training.descent import Descent
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -94,18 +96,41 @@ def test_clips_are_drawn_by_the_sequences_name_and_the_seed(
 
 
 def test_where_no_step_helps_the_weights_stay_and_the_fitting_ends_early(
-    network: MRNet, first_frame: tuple[Image, Image]
+    network: MRNet, first_frame: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[int] = []
-    settings = replace(SETTINGS, steps=50, decoder_rate=0.0, every=2, patience=3)
+    rates: list[float] = []
+    step = Descent.step
+
+    def noted(self: Descent, batch: Batch, factor: float) -> Tensor:
+        rates.append(factor)
+        return step(self, batch, factor)
+
+    monkeypatch.setattr(Descent, "step", noted)
+    settings = replace(SETTINGS, steps=50, decoder_rate=0.0, every=2, patience=3, cooling=5)
     adapter = Adapter(network, settings, device=torch.device("cpu"), amp=False)
     with torch.no_grad():
         network.decoder.head.weight.zero_()
     result = adapter.adapt(*first_frame, name="a", on_step=taken.append)
-    assert taken == [1, 2, 3, 4, 5, 6]
+    # three looks without a gain, and the rate falls from where it was to zero
+    assert taken == list(range(1, 12))
+    recipe = settings.recipe(64, 96)
+    whole = [recipe.rate_factor(number) for number in range(7)]
+    assert rates == pytest.approx([*whole, *(whole[6] * left / 5 for left in (4, 3, 2, 1))])
     assert result.steps == 0
     assert result.after == result.before
     assert changed(result.network, state(network)) == set()
+
+
+def test_a_rate_that_falls_to_zero_sooner_is_left_to_fall(network: MRNet, first_frame: tuple[Image, Image]) -> None:
+    settings = replace(SETTINGS, steps=9, decoder_rate=0.0, every=2, patience=3, cooling=5)
+    taken: list[int] = []
+    with torch.no_grad():
+        network.decoder.head.weight.zero_()
+    Adapter(network, settings, device=torch.device("cpu"), amp=False).adapt(
+        *first_frame, name="a", on_step=taken.append
+    )
+    assert taken == list(range(1, 10))
 
 
 def test_without_held_out_clips_the_last_weights_are_kept(network: MRNet, first_frame: tuple[Image, Image]) -> None:
