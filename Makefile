@@ -30,7 +30,7 @@ bench: setup
 	$(BIN)/python benchmarks/davis.py --runs runs
 
 results: bench
-	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 60 --runs runs
+	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 240 --runs runs
 	$(BIN)/python benchmarks/figures.py
 	$(BIN)/python benchmarks/report_page.py
 

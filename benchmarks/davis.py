@@ -1,7 +1,7 @@
 """Segments and scores DAVIS with the shipped weights and puts the figures, with how they came about, into results/.
 
     python benchmarks/davis.py --data DATA
-    python benchmarks/davis.py --data DATA --year 2016 --adapt 60 --runs RUNS
+    python benchmarks/davis.py --data DATA --year 2016 --adapt 240 --runs RUNS
 
 DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits). Where it has predictions of
 OSVOS for 2016 (``predictions/osvos``), they are compared too; with ``--adapt``, the run without it as well.

@@ -47,7 +47,7 @@ GROUPS = {
 EPILOG = """\b
 Examples:
   The val split of DAVIS, with a network fitted to each first frame:
-    mrnet predict --davis DAVIS --year 2016 --adapt 60 --output MASKS
+    mrnet predict --davis DAVIS --year 2016 --adapt 240 --output MASKS
   A video, with a blended one to look at:
     mrnet predict --video CLIP.mp4 --mask FIRST.png --overlay --output OUT
   YouTube-VOS, as its server takes it:
