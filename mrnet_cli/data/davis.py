@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from mrnet_cli.data.files import cause
-from mrnet_cli.data.frames import SUFFIXES
+from mrnet_cli.data.frames import pictures
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
@@ -183,12 +183,12 @@ def _other_splits(folder: Path) -> str:
 def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     """Frames in natural order, so that 2 comes before 10, and the problem if there are none."""
     try:
-        files = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+        files = tuple(pictures(folder))
     except FileNotFoundError:
         return (), [f"{folder} is missing"]
     except OSError as error:
         return (), [f"{folder} cannot be listed: {cause(error)}"]
-    return tuple(sorted(files, key=lambda path: natural(path.name))), [] if files else [f"{folder} holds no frames"]
+    return files, [] if files else [f"{folder} holds no frames"]
 
 
 def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:

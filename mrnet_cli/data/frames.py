@@ -23,8 +23,18 @@ _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096
 
 
+def pictures(folder: Path) -> list[Path]:
+    """The pictures of a folder in natural order, so that 2 comes before 10; hidden ones are left out.
+
+    Raises:
+        OSError: the folder is missing, or cannot be listed.
+    """
+    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    return sorted(found, key=lambda path: natural(path.name))
+
+
 def list_frames(folder: Path) -> tuple[Path, ...]:
-    """The pictures of a folder in natural order, so that 2 comes before 10.
+    """The pictures of a folder in natural order, each good for a frame.
 
     Raises:
         DataError: there are none, one has a name that no mask can have, or two have the same stem and so would have the
@@ -32,10 +42,7 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
     """
     if not folder.is_dir():
         raise DataError([f"{folder} is missing"])
-    paths = sorted(
-        (p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."),
-        key=lambda p: natural(p.name),
-    )
+    paths = pictures(folder)
     if not paths:
         raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])
     if wrong := [path for path in paths if not is_name(path.stem)]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mrnet_cli.data.davis import Year, read_split
-from mrnet_cli.data.frames import FORMATS, SUFFIXES
+from mrnet_cli.data.frames import FORMATS, pictures
 from mrnet_cli.data.limits import open_picture
 from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
@@ -81,10 +81,10 @@ def recognise(root: Path) -> Layout:
     inner = [str(folder) for folder in folders if (folder / IMAGES).is_dir() or (folder / MASKS).is_dir()]
     if inner:
         raise DataError([f"{root} holds data sets, and is none: check {', '.join(inner)}"])
-    pictures = _pictures(root)
-    if pictures and not _is_mask(pictures[0]):
+    found = pictures(root)
+    if found and not _is_mask(found[0]):
         return Layout(root, "frames", {"": (Place(root.resolve().name, root, None),)})
-    if pictures:
+    if found:
         return Layout(root, "masks", {"": (Place(root.resolve().name, None, root),)})
     masks = [folder for folder in folders if any(map(_is_mask, _first_pictures(folder)))]
     if not masks:
@@ -129,15 +129,10 @@ def _is_nested(folder: Path) -> bool:
     return bool(names) and bool(_folders(folder / names[0]))
 
 
-def _pictures(folder: Path) -> list[Path]:
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
-    return sorted(found, key=lambda path: natural(path.name))
-
-
 def _first_pictures(folder: Path) -> list[Path]:
     """The first picture of a sequence, or of the first of its objects."""
     objects = [name for name in _folders(folder) if name.isdecimal()]
-    return (_pictures(folder) or [path for name in objects[:1] for path in _pictures(folder / name)])[:1]
+    return (pictures(folder) or [path for name in objects[:1] for path in pictures(folder / name)])[:1]
 
 
 def _is_mask(path: Path) -> bool:

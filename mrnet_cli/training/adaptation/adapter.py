@@ -173,7 +173,8 @@ class _Fit:
         descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())
         best = before = self._loss()
         kept, kept_step = _state(network), 0
-        rates, cooling, step = [recipe.rate_factor(step) for step in range(settings.steps)], False, 0
+        rates = [recipe.rate_factor(number) for number in range(settings.steps)]
+        step, cooling = 0, False
         while step < len(rates):
             batch = self._clips.training(step + 1)
             if batch is not None:
