@@ -15,10 +15,10 @@ demo: setup
 	$(BIN)/mrnet demo --output demo
 
 test: setup
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 test-all: setup
-	$(BIN)/pytest -n auto -m ""
+	$(BIN)/pytest -n auto --dist worksteal -m ""
 
 lint: setup
 	$(BIN)/ruff check .

@@ -30,6 +30,9 @@ settings.load_profile("mrnet")
 WriteTree = Callable[..., Path]
 EdgeCase = tuple[Mask, Mask, float, float]
 
+# as many tests run at once as there are cores; threads of theirs, and of the processes that they start, would only wait
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # values of the official toolkit; its README tells how they were made
 GOLDEN = Path(__file__).parent / "evaluation" / "golden"
 
@@ -96,15 +99,6 @@ def edge_cases() -> list[EdgeCase]:
 
 
 @pytest.fixture(scope="session")
-def one_thread() -> None:
-    """Torch on one thread: the same sums in the same order, and the other cores left alone."""
-    # here, so that tests of the scorer run without torch
-    import torch
-
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of a small network with random weights: it segments badly, but as any other does."""
     # here, so that tests of the scorer run without torch
@@ -116,7 +110,7 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    network = MRNet(ModelConfig(backbone="resnet18", decoder_widths=(16, 16, 16, 16), size=64))
+    network = MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64))
     save_weights(path, network)
     return path
 

@@ -12,7 +12,7 @@ CONFIG = ModelConfig(backbone="test_efficientnet", decoder_widths=(16, 16, 16, 1
 
 def network(config: ModelConfig = CONFIG) -> MRNet:
     """Always the same, in evaluation mode."""
-    torch.manual_seed(3)
+    torch.manual_seed(1)
     result = MRNet(config).eval()
     with torch.no_grad():
         # a random network's logits are all alike; these are not

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from mrnet_cli.__main__ import run
 from mrnet_cli.models.config import PRESETS, ModelConfig
 from mrnet_cli.training.recipe import RECIPES, Recipe, Stage
@@ -24,7 +22,5 @@ RECIPE = Recipe(
 )
 
 if __name__ == "__main__":
-    # for torch, which is not imported before mrnet answers signals and shortages
-    os.environ["OMP_NUM_THREADS"] = "1"
     PRESETS["lite"], RECIPES["lite"] = CONFIG, RECIPE
     run()

@@ -5,6 +5,7 @@ Shape letters: B objects, C channels, H W image size, h w = H/32 W/32.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple, cast
 
 import timm
@@ -92,17 +93,24 @@ class Encoder(nn.Module):
 
 
 def _create_body(name: str) -> nn.Module:
+    return timm.create_model(name, features_only=True, in_chans=4, out_indices=_indices(name))
+
+
+@cache
+def _indices(name: str) -> tuple[int, ...]:
+    """Of the backbone's outputs, those at the strides of the features."""
     try:
         if not timm.is_model(name):
             # timm would look for other names on the network or the disk
             raise LookupError(name)
-        reductions = list(_feature_info(timm.create_model(name, features_only=True)).reduction())
-        indices = [reductions.index(stride) for stride in STRIDES]
+        # without memory, as it is made only to be asked
+        with torch.device("meta"):
+            reductions = list(_feature_info(timm.create_model(name, features_only=True)).reduction())
+        return tuple(reductions.index(stride) for stride in STRIDES)
     except Exception as error:  # timm raises what its backbones raise
         raise WeightsError(
             f"backbone {name!r} cannot be used: it must be a timm model with features_only and strides 4, 8, 16, 32"
         ) from error
-    return timm.create_model(name, features_only=True, in_chans=4, out_indices=indices)
 
 
 def _feature_info(body: nn.Module) -> FeatureInfo:

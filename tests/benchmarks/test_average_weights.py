@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
 import tiny_mrnet
 import torch
+from click.testing import CliRunner, Result
 
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, save_weights
@@ -16,8 +16,8 @@ from mrnet_cli.models.weights import load_weights, save_weights
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "average_weights.py"
 
 
-def average(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True)
+def average(*arguments: Path | str) -> Result:
+    return CliRunner().invoke(runpy.run_path(str(SCRIPT))["main"], list(map(str, arguments)))
 
 
 def test_the_mean_of_two_trainings_is_a_weights_file(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_mean_of_two_trainings_is_a_weights_file(tmp_path: Path) -> None:
         save_weights(file, MRNet(tiny_mrnet.CONFIG))
     mean = tmp_path / "mean.safetensors"
     done = average(*files, "--output", mean)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     a, b, ours = (load_weights(file).state_dict() for file in (*files, mean))
     for name in a:
         # stored in half precision
@@ -40,7 +40,7 @@ def test_a_network_without_a_search_finds_nothing_in_the_mean(tmp_path: Path) ->
         torch.manual_seed(window)
         save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, window=window)))
     mean = tmp_path / "mean.safetensors"
-    assert average(*files, "--output", mean).returncode == 0
+    assert average(*files, "--output", mean).exit_code == 0
     plain, searching, ours = (load_weights(file) for file in (*files, mean))
     assert ours.config.window == 3
     torch.testing.assert_close(
@@ -60,7 +60,7 @@ def test_a_narrower_decoder_takes_part_as_grown(tmp_path: Path) -> None:
         torch.manual_seed(width)
         save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, decoder_widths=(16, 16, width, 16))))
     mean = tmp_path / "mean.safetensors"
-    assert average(*files, "--output", mean).returncode == 0
+    assert average(*files, "--output", mean).exit_code == 0
     narrow, wide, ours = (load_weights(file) for file in (*files, mean))
     assert ours.config == wide.config
     a, b, both = (one.state_dict()["decoder.refine8.block.conv2.weight"] for one in (narrow, wide, ours))
@@ -74,7 +74,7 @@ def test_different_networks_have_no_mean(tmp_path: Path) -> None:
     for file, config in zip(files, (tiny_mrnet.CONFIG, replace(tiny_mrnet.CONFIG, variant="mask")), strict=True):
         save_weights(file, MRNet(config))
     refused = average(*files, "--output", tmp_path / "mean.safetensors")
-    assert refused.returncode == 2
+    assert refused.exit_code == 2
     assert f"{files[1]} (variant is mask, not mask+similarity)" in refused.stderr
     assert not (tmp_path / "mean.safetensors").exists()
 
@@ -84,6 +84,6 @@ def test_searches_of_unlike_windows_have_no_mean(tmp_path: Path) -> None:
     for file, window in zip(files, (1, 3), strict=True):
         save_weights(file, MRNet(replace(tiny_mrnet.CONFIG, window=window)))
     done = average(*files, "--output", tmp_path / "mean.safetensors")
-    assert done.returncode == 2
+    assert done.exit_code == 2
     assert f"cannot be grown into the network of {files[0]}: {files[1]} (window is 3, not 1)" in done.stderr
     assert not (tmp_path / "mean.safetensors").exists()

@@ -17,8 +17,6 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, save_weights
 from mrnet_cli.training.sources import PictureFiles
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SMALL = ("--clips", "2", "--frames", "3", "--height", "64", "--width", "96", "--steps", "4")
 

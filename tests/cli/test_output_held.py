@@ -36,7 +36,6 @@ def test_a_second_run_is_refused(
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_training_is_refused_too(train_root: Path, tmp_path: Path) -> None:
     arguments = ["train", "--davis", str(train_root), "--resolution", "480p", "--init", "none", "--steps", "1"]
     with sole_writer(tmp_path / "run", run="mrnet train"):

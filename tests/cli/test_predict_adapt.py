@@ -23,8 +23,6 @@ from mrnet_cli.training.adaptation.adapter import Adaptation
 
 WriteDavis = Callable[..., Path]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -129,8 +127,7 @@ def test_a_first_frame_that_cannot_be_decoded_is_named(davis: Path, weights: Pat
 def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, weights: Path, tmp_path: Path) -> None:
     root, output, whole = write_davis("a", "b"), tmp_path / "out", tmp_path / "whole"
     options = ["--davis", root, "--weights", weights, "--device", "cpu", "--adapt", "4"]
-    script = "import torch; torch.set_num_threads(1); from mrnet_cli.cli.main import main; main()"
-    command = [sys.executable, "-c", script, "predict", *map(str, options), "--output", str(output)]
+    command = [sys.executable, "-m", "mrnet_cli", "predict", *map(str, options), "--output", str(output)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
     # within the adaptation to the second sequence, or the masks after it

@@ -16,8 +16,6 @@ from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.data.rankings import read_rankings
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Change = Callable[[int, IdMask], "IdMask | None"]
 
 FRAMES, BORN = 9, 3

@@ -15,8 +15,6 @@ from mrnet_cli.data.trees import read_tree
 
 WriteDavis = Callable[..., Path]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture(scope="module")
 def objects() -> Iterator[None]:

@@ -35,7 +35,7 @@ def scores_of(folder: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def options(write_davis: WriteDavis, tiny_weights: Path, one_thread: None) -> list[str | Path]:
+def options(write_davis: WriteDavis, tiny_weights: Path) -> list[str | Path]:
     """Of a sweep over two small videos."""
     return ["--davis", write_davis("a", "b", year=2016), "--weights", tiny_weights, "--device", "cpu"]
 
@@ -136,7 +136,7 @@ def variants(tmp_path: Path) -> list[Path]:
 
 
 def test_several_weights_give_the_rows_of_an_ablation(
-    write_davis: WriteDavis, variants: list[Path], tmp_path: Path, one_thread: None
+    write_davis: WriteDavis, variants: list[Path], tmp_path: Path
 ) -> None:
     davis = write_davis("a", "b", "c", year=2016)
     weights = [part for path in variants for part in ("--weights", path)]

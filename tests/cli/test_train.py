@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import lively_mrnet
 import pytest
 import tiny_mrnet
 import torch
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 from mrnet_cli.cli.main import main
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import load_weights
+from mrnet_cli.models.weights import load_weights, save_weights
 from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.recipe import RECIPES
 
@@ -35,7 +36,7 @@ def train(root: Path, output: Path, *more: str) -> Result:
 
 
 @pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """The preset `lite` is a small network with a short recipe."""
     monkeypatch.setitem(PRESETS, "lite", tiny_mrnet.CONFIG)
     monkeypatch.setitem(RECIPES, "lite", tiny_mrnet.RECIPE)
@@ -165,10 +166,12 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 
 
 @pytest.mark.usefixtures("tiny")
-def test_weights_of_another_network_are_refused(train_root: Path, tmp_path: Path, tiny_weights: Path) -> None:
-    result = train(train_root, tmp_path / "run", "--init", str(tiny_weights))
+def test_weights_of_another_network_are_refused(train_root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    save_weights(other, lively_mrnet.network())
+    result = train(train_root, tmp_path / "run", "--init", str(other))
     assert result.exit_code == 2
-    assert f"{tiny_weights} holds another network than the preset: backbone is resnet18" in result.stderr
+    assert f"{other} holds another network than the preset: backbone is test_efficientnet" in result.stderr
 
 
 @pytest.mark.usefixtures("tiny")

@@ -34,8 +34,6 @@ EVERY = (OVERLAYS, SIMILARITY, MATTES)
 
 WriteDavis = Callable[..., Path]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 class Courier:
     """Sends everything through bytes, as to another machine; notes the costs in the order of the work."""

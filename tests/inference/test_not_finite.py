@@ -17,8 +17,6 @@ from mrnet_cli.errors import NumericError
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import load_weights, save_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
 
 

@@ -10,8 +10,6 @@ from torch import Tensor
 
 from mrnet_cli.models.aggregation import soft_aggregation
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def slow_merge(probabilities: list[float]) -> list[float]:
     """The objects' shares of one pixel: odds p / (1 - p), the background being prod(1 - p)."""

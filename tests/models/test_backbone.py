@@ -11,8 +11,6 @@ from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.backbone import Encoder
 from mrnet_cli.models.config import ModelConfig
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4))
 
 

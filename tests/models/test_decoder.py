@@ -12,8 +12,6 @@ from torch.nn import functional
 from mrnet_cli.models.backbone import Features
 from mrnet_cli.models.decoder import Decoder, Refinement, ResidualBlock
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SKIPS, FUSED = (5, 6, 7), 11
 
 

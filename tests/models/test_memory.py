@@ -8,8 +8,6 @@ from torch import Tensor
 
 from mrnet_cli.models.memory import Memory, Past, pooled_mask
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def slow_stride32(mask: Tensor) -> list[list[float]]:
     """H W in [0, 1] to the mean of every 32 by 32 square, unless no pixel is above one half."""

@@ -14,8 +14,6 @@ from mrnet_cli.models.config import PRESETS, ModelConfig, Variant
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = ModelConfig(backbone="test_efficientnet", decoder_widths=(16, 16, 16, 16))
 VARIANTS: tuple[Variant, ...] = ("none", "mask", "mask+similarity")
 

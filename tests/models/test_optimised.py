@@ -18,8 +18,6 @@ from mrnet_cli.models.weights import load_weights
 
 CPU = torch.device("cpu")
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 needs_onednn = pytest.mark.skipif(not is_usable(CPU, torch.float32), reason="needs oneDNN")
 
 

@@ -13,8 +13,6 @@ from torch import Tensor
 from mrnet_cli.models.config import MultiObject, Similarity
 from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Array = NDArray[np.float64]
 
 MEASURES: tuple[Similarity, ...] = ("cosine", "euclidean", "dot")

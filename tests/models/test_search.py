@@ -10,8 +10,6 @@ from mrnet_cli.models import search
 from mrnet_cli.models.ranking import similarity_maps
 from mrnet_cli.models.search import CHANNELS, SearchKey, best_matches
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 HEIGHT, WIDTH = 5, 7
 
 

@@ -17,8 +17,6 @@ from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, save_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 TINY = ModelConfig(
     backbone="test_resnet", decoder_widths=(8, 8, 8, 8), variant="mask", similarity="dot", k=3, n=2, size=96
 )

@@ -17,8 +17,6 @@ Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
 
 PEERS = "needs rf-cutie, of the extra `peers`"
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def entrant(
     name: MethodName, preset: str | None = None, *, dtype: torch.dtype = torch.float32, size: int | None = 0

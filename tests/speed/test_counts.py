@@ -16,8 +16,6 @@ from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.counts import Work, WorkCounter
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def count(call: object) -> list[Work]:
     counter = WorkCounter()

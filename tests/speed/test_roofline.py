@@ -30,7 +30,6 @@ def test_another_card_by_hand() -> None:
     assert lower_bound_seconds([Work(6, 10)], Peaks(flops=2, bytes=5)) == 3
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_this_machine_multiplies_faster_than_it_copies() -> None:
     device = torch.device("cpu")
     peaks = measured_peaks(device, torch.float32, synchronize=synchronizer(device))

@@ -91,7 +91,6 @@ def test_the_page_tells_measured_estimated_and_published_apart(measurement: Meas
     assert "| whole | 80.00 | 8.00 | 16.0 | 100.0% | 25.0% | 2.0% |" in page
 
 
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("objects", [1, 3])
 def test_a_measurement_describes_what_ran(tmp_path: Path, objects: int) -> None:
     job = made_video(tmp_path / "made", size=64, objects=objects, frames=4)

@@ -21,8 +21,6 @@ from mrnet_cli.speed import stages
 from mrnet_cli.speed.adapters import MATCHING, MRNET_PLACES, OTHER, STAGES
 from mrnet_cli.speed.stages import Stopwatch, run_by_stage
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def job(write_davis: Callable[..., Path]) -> Job:

@@ -21,8 +21,6 @@ from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import davis_videos
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 STAGES = (
     Stage(share=0.5, height=32, width=64, clips=2, frames=3, video=1.0, gap=2),
     Stage(share=0.5, height=64, width=32, clips=1, frames=2, video=1.0, gap=2),

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.checkpoint import load_checkpoint, save_checkpoint
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Training = tuple[nn.Linear, dict[str, Tensor], torch.optim.Optimizer]
 
 

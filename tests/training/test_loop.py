@@ -26,8 +26,6 @@ from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import davis_videos
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16))
 STAGE = Stage(share=1.0, height=64, width=64, clips=1, frames=4, video=1.0, gap=1)
 RECIPE = Recipe(
@@ -278,7 +276,6 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(sources: Sources, tmp_pa
 
 def run_forever(root: Path, output: Path, recipe: Recipe) -> None:
     """What the process that is killed does."""
-    torch.set_num_threads(1)
     trainer(output, recipe).run(read_sources(root), workers=0, every=3, report=lambda _: time.sleep(0.05))
 
 

@@ -11,8 +11,6 @@ from torch import Tensor
 
 from mrnet_cli.training.losses import cross_entropy, soft_iou_loss
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 

@@ -21,8 +21,6 @@ from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.pictures import Pictures, strip
 from mrnet_cli.training.sources import davis_videos
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 @pytest.fixture
 def clip() -> Batch:

@@ -24,8 +24,6 @@ from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.ranks import Ranks
 from mrnet_cli.training.recipe import RECIPES
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 SCRIPT = Path(tiny_mrnet.__file__)
 
 

@@ -16,8 +16,6 @@ from mrnet_cli.training.recipe import RECIPES
 from mrnet_cli.training.rehearsal import rehearse, stages_of
 from mrnet_cli.training.sources import davis_videos
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def test_stages_share_the_steps_without_a_gap() -> None:
     for recipe in RECIPES.values():

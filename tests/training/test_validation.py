@@ -26,8 +26,6 @@ from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.sources import davis_videos
 from mrnet_cli.training.validation import HeldOut, Validated, Validation, held_out_videos, score, without
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 class Stopped(Exception):
     """The training was interrupted here."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -40,26 +41,45 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def opened(browser: Browser, page: Path) -> Iterator[Callable[..., Page]]:
-    """Opens the page; that it errs, warns, asks or looks for anything on the network fails the test in the end."""
-    complaints: list[str] = []
-    contexts = []
+@pytest.fixture(scope="module")
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """A tab for each view, since one that had the page before shows it within a second, a new one in five."""
+    tabs = Tabs(browser)
+    yield tabs
+    for tab in tabs.values():
+        tab.context.close()
 
-    def visit(path: Path = page, **view: object) -> Page:
-        contexts.append(browser.new_context(**cast(dict[str, Any], view or DESKTOP)))
-        tab = contexts[-1].new_page()
-        tab.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        tab.on("pageerror", lambda error: complaints.append(str(error)))
-        tab.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
-        tab.on("request", lambda request: complaints.extend(outside(request.url)))
+
+class Tabs(dict[str, Page]):
+    """Tabs by their views; notes whatever errs, warns, asks or looks for anything on the network."""
+
+    def __init__(self, browser: Browser) -> None:
+        super().__init__()
+        self._browser = browser
+        self.complaints: list[str] = []
+
+    def __missing__(self, view: str) -> Page:
+        self[view] = tab = self._browser.new_context(**json.loads(view)).new_page()
+        tab.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        tab.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        tab.on("request", lambda request: self.complaints.extend(outside(request.url)))
+        return tab
+
+
+@pytest.fixture
+def opened(tabs: Tabs, page: Path) -> Iterator[Callable[..., Page]]:
+    """Opens the page anew; that it complains of anything fails the test in the end."""
+    tabs.complaints.clear()
+
+    def visit(path: Path = page, *, scheme: Literal["light", "dark"] = "light", **view: object) -> Page:
+        tab = tabs[json.dumps(view or DESKTOP)]
+        tab.emulate_media(color_scheme=scheme)
         tab.goto(path.as_uri())
         return tab
 
     yield visit
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    assert tabs.complaints == []
 
 
 def outside(address: str) -> list[str]:
@@ -241,7 +261,7 @@ def test_a_finger_on_a_phone_finds_everything_within_the_width(opened: Callable[
 @pytest.mark.parametrize("view", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_mend(opened: Callable[..., Page], view: dict[str, Any], scheme: str) -> None:
-    tab = opened(**view, color_scheme=scheme, bypass_csp=True)
+    tab = opened(**view, scheme=scheme, bypass_csp=True)
     ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, ground[4:-1].split(","))) < 64) == (scheme == "dark")
     found = Axe().run(tab)

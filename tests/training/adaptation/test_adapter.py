@@ -18,8 +18,6 @@ from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
 from mrnet_cli.training.batches import Batch
 from mrnet_cli.training.descent import Descent
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)
 SETTINGS = Adaptation(12, frames=3, decoder_rate=2e-3, backbone_rate=1e-3, warm_up=2, every=4)
 

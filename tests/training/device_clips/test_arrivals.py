@@ -23,8 +23,6 @@ from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.recipe import Recipe, Stage
 from mrnet_cli.training.sources import PictureFiles
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 Write = Callable[..., tuple[PictureFiles, ...]]
 CPU = torch.device("cpu")
 STAGE = Stage(share=1.0, height=64, width=64, clips=2, frames=3, video=0.5, gap=1)

@@ -18,8 +18,6 @@ from mrnet_cli.training.device_clips.plans import NOTHING
 from mrnet_cli.training.device_clips.sampling import cubic, gaussian, nearest_ids, positions, sample, spread
 from mrnet_cli.training.motion import GRID, Motion, Strength, draw_motion, motion_maps
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 FRAMES, SIZE = 3, (40, 56)
 CPU = torch.device("cpu")
 WILD = Strength(shift=0.1, turn=0.2, scale=0.1, bend=0.05)
