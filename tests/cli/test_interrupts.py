@@ -67,7 +67,7 @@ def test_what_must_not_end_half_way_ends_first(number: signal.Signals) -> None:
         assert process.communicate(timeout=PATIENCE)[0].splitlines() == ["whole", "then ended"]
 
 
-@pytest.mark.parametrize(("number", "code", "words"), ANSWERS)
+@pytest.mark.parametrize(("number", "code", "words"), [ANSWERS[0], pytest.param(*ANSWERS[1], marks=pytest.mark.slow)])
 def test_predict_ends_with_one_line_and_resumes_to_the_same_bytes(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, number: signal.Signals, code: int, words: str
 ) -> None:

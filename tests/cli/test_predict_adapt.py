@@ -124,6 +124,7 @@ def test_a_first_frame_that_cannot_be_decoded_is_named(davis: Path, weights: Pat
     assert "a/00000.png is truncated or damaged" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, weights: Path, tmp_path: Path) -> None:
     root, output, whole = write_davis("a", "b"), tmp_path / "out", tmp_path / "whole"
     options = ["--davis", root, "--weights", weights, "--device", "cpu", "--adapt", "4"]

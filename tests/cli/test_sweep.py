@@ -62,6 +62,7 @@ def test_an_axis_that_is_not_given_is_the_networks(options: list[str | Path], tm
     assert [(row["k"], row["n"]) for row in scores_of(tmp_path / "sweep")] == [("4", "1"), ("4", "2")]
 
 
+@pytest.mark.slow
 def test_a_killed_sweep_of_two_processes_resumes_in_one(options: list[str | Path], tmp_path: Path) -> None:
     grid, killed = ("--k", "1,2,3", "--n", "2"), tmp_path / "killed"
     words = [str(word) for word in ("sweep", *options, *grid, "--workers", "2", "--output", killed)]
