@@ -161,18 +161,15 @@ def test_runs_of_every_command_come_together(write_davis: WriteTree, tiny_weight
     assert float(row["davis2016_seconds_per_frame"]) == pytest.approx(seconds)
 
 
-def test_pictures_of_predict_are_put_side_by_side(write_davis: WriteTree, tiny_weights: Path, tmp_path: Path) -> None:
-    options = (
-        "--davis",
-        write_davis("a", "b"),
-        "--weights",
-        tiny_weights,
-        "--device",
-        "cpu",
-        "--output",
-        tmp_path / "p",
-    )
-    assert mrnet("predict", *options, "--overlay", "--similarity").exit_code == 0
+@pytest.fixture
+def options(write_davis: WriteTree, tiny_weights: Path, tmp_path: Path) -> tuple[str | Path, ...]:
+    """Of `mrnet predict` on two sequences; it was run with these and with pictures."""
+    data = ("--davis", write_davis("a", "b"), "--weights", tiny_weights, "--device", "cpu", "--output", tmp_path / "p")
+    assert mrnet("predict", *data, "--overlay", "--similarity").exit_code == 0
+    return data
+
+
+def test_pictures_of_predict_are_put_side_by_side(options: tuple[str | Path, ...], tmp_path: Path) -> None:
     assert mrnet("report", tmp_path / "p", "--output", tmp_path / "with").exit_code == 0
     for name in ("fig5.png", "fig10.png"):
         with Image.open(tmp_path / "with" / name) as image:
@@ -194,18 +191,8 @@ def test_a_video_drawn_into_a_video_file_has_no_strip(tmp_path: Path) -> None:
     assert not list((tmp_path / "report").glob("fig*"))
 
 
-def test_pictures_that_cannot_be_read_are_all_named(write_davis: WriteTree, tiny_weights: Path, tmp_path: Path) -> None:
-    options = (
-        "--davis",
-        write_davis("a", "b"),
-        "--weights",
-        tiny_weights,
-        "--device",
-        "cpu",
-        "--output",
-        tmp_path / "p",
-    )
-    assert mrnet("predict", *options, "--overlay", "--similarity").exit_code == 0
+@pytest.mark.usefixtures("options")
+def test_pictures_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
     for name in ("overlays/a/00000.jpg", "similarity/b/00001.jpg"):
         (tmp_path / "p" / name).write_text("no picture")
     result = mrnet("report", tmp_path / "p", "--output", tmp_path / "report")
