@@ -102,16 +102,15 @@ def edge_cases() -> list[EdgeCase]:
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A weights file of a small network with random weights: it segments badly, but as any other does."""
     # here, so that tests of the scorer run without torch
+    import tiny_mrnet
     import torch
 
-    from mrnet_cli.models.config import ModelConfig
     from mrnet_cli.models.mrnet import MRNet
     from mrnet_cli.models.weights import save_weights
 
     torch.manual_seed(3)
     path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    network = MRNet(ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64))
-    save_weights(path, network)
+    save_weights(path, MRNet(tiny_mrnet.CONFIG))
     return path
 
 

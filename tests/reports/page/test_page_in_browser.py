@@ -42,12 +42,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def tabs(browser: Browser) -> Iterator[Tabs]:
+def tabs(browser: Browser) -> Tabs:
     """A tab for each view, since one that had the page before shows it within a second, a new one in five."""
-    tabs = Tabs(browser)
-    yield tabs
-    for tab in tabs.values():
-        tab.context.close()
+    return Tabs(browser)
 
 
 class Tabs(dict[str, Page]):

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from tiny_mrnet import CONFIG
 from torch import Tensor
 
-from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
 from mrnet_cli.training.batches import Batch
 from mrnet_cli.training.descent import Descent
 
-CONFIG = ModelConfig(backbone="test_resnet", decoder_widths=(16, 16, 16, 16), size=64)
 SETTINGS = Adaptation(12, frames=3, decoder_rate=2e-3, backbone_rate=1e-3, warm_up=2, every=4)
 
 Image = NDArray[np.uint8]
