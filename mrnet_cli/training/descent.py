@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from mrnet_cli.errors import TrainingError
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.batches import Batch
+from mrnet_cli.training.precision import spare_slow_convolutions
 from mrnet_cli.training.ranks import Ranks, apart
 from mrnet_cli.training.recipe import Recipe
 
@@ -45,6 +46,8 @@ class Descent:
         _check_division(recipe, ranks.world, accumulate)
         self._network, self._recipe, self._device, self._amp = network, recipe, device, amp
         self._accumulate, self._ranks = accumulate, ranks
+        if amp and device.type == "cpu":
+            spare_slow_convolutions(network)
         self._objective = ranks.joined(objective)
         self.optimizer = _optimizer(network, recipe)
 
