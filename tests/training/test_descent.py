@@ -92,3 +92,14 @@ def test_a_batch_that_does_not_divide_is_refused(world: int, accumulate: int, me
     model = network()
     with pytest.raises(TrainingError, match=message):
         Descent(model, ClipLoss(model), RECIPE, device=CPU, amp=False, accumulate=accumulate, ranks=Ranks(0, world))
+
+
+def test_bfloat16_on_a_cpu_leaves_the_slow_convolutions_in_float32() -> None:
+    torch.manual_seed(0)
+    model = MRNet(replace(CONFIG, backbone="tf_efficientnet_lite0")).train()
+    slow = next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (5, 5))
+    Descent(model, ClipLoss(model), RECIPE, device=CPU, amp=True, accumulate=1, ranks=Ranks())
+    inputs = torch.randn(1, slow.in_channels, 16, 16).bfloat16()
+    expected = slow(inputs.float()).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(slow(inputs), expected)
