@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import click
 import torch
 
 from mrnet_cli.cli.progress import Advance
@@ -13,7 +15,29 @@ from mrnet_cli.inference.record import Finished
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
+from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation, Adapter
+
+
+class Steps(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
+    """A number of steps, or ``auto``, the number that is the best bargain.
+
+    >>> Steps().convert("60", None, None), Steps().convert("auto", None, None)
+    (60, 240)
+    """
+
+    name = "STEPS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
+        """The number; fails where it is none, or below 0."""
+        if value == "auto":
+            return BARGAIN
+        try:
+            steps = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a number of steps nor auto", param, ctx)
+        if steps < 0:
+            self.fail(f"{steps} is less than 0, which is no adaptation", param, ctx)
+        return steps
 
 
 def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:

@@ -10,7 +10,7 @@ from typing import cast, get_args
 import click
 import torch
 
-from mrnet_cli.cli.adaptation import adaptation_cost, adapting
+from mrnet_cli.cli.adaptation import Steps, adaptation_cost, adapting
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
 from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
@@ -33,7 +33,7 @@ from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
-from mrnet_cli.training.adaptation.adapter import Adaptation
+from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
 
 path = click.Path(path_type=Path)
 
@@ -47,7 +47,7 @@ GROUPS = {
 EPILOG = """\b
 Examples:
   The val split of DAVIS, with a network fitted to each first frame:
-    mrnet predict --davis DAVIS --year 2016 --adapt 240 --output MASKS
+    mrnet predict --davis DAVIS --year 2016 --adapt auto --output MASKS
   A video, with a blended one to look at:
     mrnet predict --video CLIP.mp4 --mask FIRST.png --overlay --output OUT
   YouTube-VOS, as its server takes it:
@@ -84,10 +84,11 @@ Examples:
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
     "--adapt",
-    type=click.IntRange(min=0),
+    type=Steps(),
     default=0,
     metavar="STEPS",
-    help="Fit a copy of the network to each sequence's first frame, in so many steps at most [default: 0, not at all].",
+    help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, the "
+    "best bargain [default: 0, not at all].",
 )
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")

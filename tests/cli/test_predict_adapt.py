@@ -86,6 +86,14 @@ def test_0_steps_are_no_adaptation(davis: Path, weights: Path, tmp_path: Path) -
     assert "adaptation" not in record["settings"]
 
 
+def test_auto_is_the_best_bargain(davis: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mrnet_cli.cli.adaptation.BARGAIN", 4)
+    auto = done(davis, weights, tmp_path / "out", "--adapt", "auto")
+    # whoever gives the number goes on where auto was interrupted
+    assert done(davis, weights, tmp_path / "out", "--adapt", "4", "--resume") == auto
+    assert done(davis, weights, tmp_path / "number", "--adapt", "4") == auto
+
+
 def test_time_and_memory_are_told_apart_from_the_frames(davis: Path, weights: Path, tmp_path: Path) -> None:
     result = predict(davis, weights, tmp_path / "out", "--adapt", "4")
     assert "s a frame end to end; adaptation " in result.stdout
@@ -95,7 +103,7 @@ def test_time_and_memory_are_told_apart_from_the_frames(davis: Path, weights: Pa
         assert 0 <= finished["adaptation_steps"] <= 4
 
 
-@pytest.mark.parametrize("value", ["-1", "2.5", "many", ""])
+@pytest.mark.parametrize("value", ["-1", "2.5", "many", "", "Auto"])
 def test_a_number_of_steps_that_is_none_is_refused(davis: Path, weights: Path, tmp_path: Path, value: str) -> None:
     result = predict(davis, weights, tmp_path / "out", "--adapt", value)
     assert result.exit_code == 2

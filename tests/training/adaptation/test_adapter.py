@@ -130,6 +130,14 @@ def test_a_rate_that_falls_to_zero_sooner_is_left_to_fall(network: MRNet, first_
     assert taken == list(range(1, 10))
 
 
+def test_a_network_that_diverges_is_given_back_as_it_was(network: MRNet, first_frame: tuple[Image, Image]) -> None:
+    # so large a rate ruins any network
+    result = adapted(network, first_frame, replace(SETTINGS, decoder_rate=1e3, backbone_rate=1e3))
+    assert result.steps == 0
+    assert result.after == result.before
+    assert changed(result.network, state(network)) == set()
+
+
 def test_without_held_out_clips_the_last_weights_are_kept(network: MRNet, first_frame: tuple[Image, Image]) -> None:
     result = adapted(network, first_frame, replace(SETTINGS, steps=5, clips=0))
     assert result.steps == 5
