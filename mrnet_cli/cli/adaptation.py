@@ -18,26 +18,19 @@ from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
 from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation, Adapter
 
 
-class Steps(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
+class Steps(click.IntRange):
     """A number of steps, or ``auto``, the number that is the best bargain.
 
-    >>> Steps().convert("60", None, None), Steps().convert("auto", None, None)
+    >>> Steps(min=0).convert("60", None, None), Steps(min=0).convert("auto", None, None)
     (60, 240)
     """
 
-    name = "STEPS"
+    # as the message of click has it: "'many' is not a valid ..."
+    name = "number of steps or auto"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:  # noqa: ANN401
-        """The number; fails where it is none, or below 0."""
-        if value == "auto":
-            return BARGAIN
-        try:
-            steps = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number of steps nor auto", param, ctx)
-        if steps < 0:
-            self.fail(f"{steps} is less than 0, which is no adaptation", param, ctx)
-        return steps
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """The number; fails where it is none, or out of range."""
+        return BARGAIN if value == "auto" else super().convert(value, param, ctx)
 
 
 def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:

@@ -84,7 +84,7 @@ Examples:
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
 @click.option(
     "--adapt",
-    type=Steps(),
+    type=Steps(min=0),
     default=0,
     metavar="STEPS",
     help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, the "
