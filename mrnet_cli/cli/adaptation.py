@@ -6,7 +6,6 @@ import time
 from typing import Any
 
 import click
-import torch
 
 from mrnet_cli.cli.progress import Advance
 from mrnet_cli.inference.jobs import Job
@@ -15,7 +14,8 @@ from mrnet_cli.inference.record import Finished
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
-from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation, Adapter
+from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
+from mrnet_cli.training.adaptation.video import adapt_to_video
 
 
 class Steps(click.IntRange):
@@ -34,7 +34,7 @@ class Steps(click.IntRange):
 
 
 def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:
-    """What makes a segmenter for each video from its first frame and mask.
+    """What makes a segmenter for each video, fitted to it.
 
     Args:
         network: in float32; every video is given a copy of its own.
@@ -43,15 +43,15 @@ def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: 
         advance: shows the steps.
     """
     network.config = like.config
-    adapter = Adapter(network, settings, device=like.device, amp=like.dtype != torch.float32)
 
     def prepare(job: Job) -> Prepared:
         restart_peaks(like.device)
         started = time.perf_counter()
-        adapted = adapter.adapt(
-            job.first_image(),
-            job.mask,
-            name=job.name,
+        adapted = adapt_to_video(
+            network,
+            settings,
+            job,
+            like=like,
             on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),
         )
         seconds, peak = time.perf_counter() - started, peak_cuda(like.device) or peak_rss() or 0.0

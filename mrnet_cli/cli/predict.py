@@ -90,6 +90,14 @@ Examples:
     help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, the "
     "best bargain [default: 0, not at all].",
 )
+@click.option(
+    "--adapt-ahead",
+    type=click.IntRange(min=0),
+    default=Adaptation.ahead,
+    show_default=True,
+    metavar="FRAMES",
+    help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone.",
+)
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--matte", is_flag=True, help="Also write the objects cut out, with soft edges, below mattes/.")
@@ -120,6 +128,7 @@ def predict(
     backend: str,
     deterministic: bool,
     adapt: int,
+    adapt_ahead: int,
     where: EngineChoice,
     overlay: bool,
     matte: bool,
@@ -139,7 +148,7 @@ def predict(
     computing = cast("Backend", backend)
     network = Network(weights, size, str(place), dtype, k, n, objects, zoom, deterministic, computing)
     segmenter = network.segmenter() if where.local else None
-    settings, adaptation = network.settings(segmenter), Adaptation(adapt)
+    settings, adaptation = network.settings(segmenter), Adaptation(adapt, ahead=adapt_ahead)
     jobs = inputs.jobs()
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)

@@ -121,8 +121,8 @@ def predict_job(
     """Segments one video, as in :func:`predict`; overlays can be had of any method, other pictures of a segmenter."""
     make_output_dir(output / job.name)
     with drawing(pictures, job, output, seen=cast(Seen, segmenter)) as draw, WriteBehind() as writer:
-        for number, shown in enumerate(_whole(job)):
-            ids = _ids(segmenter, job, number, shown.image)
+        for number, shown in enumerate(whole(job)):
+            ids = ids_in(segmenter, job, number, shown.image)
             if job.wants(number):
                 path = output / job.name / f"{job.stem(number)}.png"
                 writer.submit(partial(write_index_mask, path, ids, binary=job.binary))
@@ -131,7 +131,15 @@ def predict_job(
             on_frame(job.name)
 
 
-def _ids(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def ids_in(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a method finds in a video's next frame, H W 3: ids, H W.
+
+    Args:
+        method: that was given all frames before it.
+        job: the video.
+        number: of the frame.
+        image: the frame.
+    """
     if number < job.begin:
         return np.zeros_like(job.mask)
     if number == job.begin:
@@ -215,8 +223,12 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
     return all((output / job.name / f"{stem}.png").is_file() for stem in job.written(done.frames))
 
 
-def _whole(job: Job) -> Iterator[Shown]:
-    """The frames; where a picture is broken, all that are broken are named."""
+def whole(job: Job) -> Iterator[Shown]:
+    """The frames of a video.
+
+    Raises:
+        DataError: one cannot be decoded; where they are pictures, all that are broken are named.
+    """
     try:
         yield from job.shown()
     except DataError as error:

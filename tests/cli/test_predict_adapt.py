@@ -37,11 +37,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sequences, and an adaptation fast enough to change weights within a few steps."""
 
-    class Fast(Adaptation):
-        def __init__(self, steps: int) -> None:
-            super().__init__(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
+    def fast(steps: int, *, ahead: int) -> Adaptation:
+        return Adaptation(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2, ahead=ahead)
 
-    monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", Fast)
+    monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", fast)
     return write_davis("a", "b")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor
 from mrnet_cli.inference.camera import Camera
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.clips import first_frame_clip
-from mrnet_cli.training.adaptation.scene import Scene, take_apart
+from mrnet_cli.training.adaptation.scene import Frame, Scene, take_apart
 from mrnet_cli.training.batches import Batch, batch_of, draw_damage
 from mrnet_cli.training.descent import Descent
 from mrnet_cli.training.loop import ClipLoss, clip_loss
@@ -48,6 +48,8 @@ class Adaptation:
         every: steps between looks at them.
         patience: looks without a better loss after which the fitting comes to its end.
         cooling: steps in which the learning rate then falls to zero.
+        ahead: later frames whose grounds the second half of the steps sees too, each half with a rise and fall of the
+            rates of its own; with 0 of them the first frame is all that is seen.
         seed: of all clips, with the sequence's name.
     """
 
@@ -64,6 +66,7 @@ class Adaptation:
     every: int = 10
     patience: int = 2
     cooling: int = 30
+    ahead: int = 8
     seed: int = 0
 
     def recipe(self, height: int, width: int) -> Recipe:
@@ -114,7 +117,13 @@ class Adapter:
         self._network, self._settings, self._device, self._amp = network, settings, device, amp
 
     def adapt(
-        self, image: NDArray[np.uint8], ids: NDArray[np.uint8], *, name: str, on_step: OnStep = lambda step: None
+        self,
+        image: NDArray[np.uint8],
+        ids: NDArray[np.uint8],
+        *,
+        name: str,
+        later: Sequence[Frame] = (),
+        on_step: OnStep = lambda step: None,
     ) -> Adapted:
         """A copy fitted to a sequence.
 
@@ -122,13 +131,14 @@ class Adapter:
             image: H W 3, RGB, the first frame.
             ids: H W; 0 is background, every other value an object.
             name: of the sequence, which its clips are drawn by.
+            later: other frames, H W 3, and where their objects may be, H W; the rest of them is background.
             on_step: called after every step.
         """
         network = copy.deepcopy(self._network).to(self._device)
         size = network.config.size or min(ids.shape)
         # so that objects are as large in the clips as they will be in the video
         nearness = Camera(ids, network.config.zoom).nearness
-        scene = take_apart(image, ids, lines=min(self._settings.lines, size), nearness=nearness)
+        scene = take_apart(image, ids, lines=min(self._settings.lines, size), nearness=nearness, later=later)
         return _Fit(network, _Clips(scene, self._settings, name), self._settings, self._device, self._amp).run(on_step)
 
 

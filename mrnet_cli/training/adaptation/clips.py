@@ -11,12 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mrnet_cli.training.adaptation.scene import Scene
+from mrnet_cli.data.masks import VOID
+from mrnet_cli.training.adaptation.scene import Ground, Scene
 from mrnet_cli.training.clips import PACE, SCENE_MOTION, Clip
 from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import BLURRED, EXPOSURE, MOTION, Cutting, overlay
 from mrnet_cli.training.motion import Motion, draw_motion, motion_maps
 
+# share of clips before the ground of a later frame, where there are any
+LATER = 0.5
 # share of clips in which an object starts anywhere, rather than near where it is
 ELSEWHERE = 0.15
 # of where an object starts, as a share of the clip's height, and of the logarithm of its size
@@ -41,13 +44,13 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
         pace = exp(rng.normal(0, PACE))
         flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
         camera = _camera(rng, scene, frames, flip=flip, zoom=zoom, pace=pace)
-        images, ids = _ground(scene, camera), np.zeros((frames, *scene.size), np.uint8)
+        images, ids = _shown(_ground(rng, scene), camera, scene.size)
         for label in rng.permutation(scene.objects).tolist():
             motion = _object_motion(rng, scene, label, camera, flip=flip, zoom=zoom, pace=pace)
             exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
             overlay(Cutting((scene.picture,) * frames, label), motion, images, ids, label=label, exposure=exposure)
         ids = _relabel(rng, ids, most)
-        if ids[0].any():
+        if _objects(ids[0]).size:
             return Clip(recolour(rng, images), ids)
     return None
 
@@ -101,17 +104,32 @@ def _object_motion(
     )
 
 
-def _ground(scene: Scene, camera: Motion) -> NDArray[np.uint8]:
-    maps = motion_maps(camera, scene.size)
-    return np.stack(
-        [cv2.remap(scene.ground, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101) for x, y in maps]
-    )
+def _ground(rng: np.random.Generator, scene: Scene) -> Ground:
+    """That of the first frame, or of one of the later ones."""
+    if scene.later and rng.random() < LATER:
+        return scene.later[rng.integers(len(scene.later))]
+    return scene.ground
+
+
+def _shown(ground: Ground, camera: Motion, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """T H W 3 and T H W, a ground as the camera sees it."""
+    edge, images, ids = cv2.BORDER_REFLECT_101, [], []
+    for x, y in motion_maps(camera, size):
+        images.append(cv2.remap(ground.image, x, y, cv2.INTER_LINEAR, borderMode=edge))
+        ids.append(cv2.remap(ground.ids, x, y, cv2.INTER_NEAREST, borderMode=edge))
+    return np.stack(images), np.stack(ids)
+
+
+def _objects(ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The ids of a frame's objects, in order."""
+    return np.unique(ids[(ids > 0) & (ids != VOID)])
 
 
 def _relabel(rng: np.random.Generator, ids: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     """Keeps up to ``most`` objects of the first frame as 1..N; the others become background."""
-    present = np.unique(ids[0][ids[0] > 0])
     table = np.zeros(256, np.uint8)
+    table[VOID] = VOID
+    present = _objects(ids[0])
     for new, old in enumerate(rng.permutation(present)[:most], 1):
         table[old] = new
     return table[ids]

@@ -5,12 +5,14 @@ Shape letters: H W size of the frame, h w of the scaled one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.masks import VOID
 from mrnet_cli.training.sources import Picture, object_ids
 
 MULTIPLE = 32
@@ -20,6 +22,24 @@ LEAST_AREA = 2e-4
 PAINTED_LINES = 144
 # pixels about an object that its colours bleed into
 MARGIN = 3
+# what more a predicted mask may miss of its object, as a share of the root of its area
+RIM = 0.12
+
+# of a video: H W 3, RGB, and ids, H W
+Frame = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A frame without its objects.
+
+    Attributes:
+        image: h w 3, RGB, with the objects painted over.
+        ids: h w uint8; 255, not labelled, where an object may be or may have been painted over, and 0 elsewhere.
+    """
+
+    image: NDArray[np.uint8]
+    ids: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -28,18 +48,27 @@ class Scene:
 
     Attributes:
         picture: the frame and its objects, which are numbered from 1; h w.
-        ground: h w 3, RGB, the frame with its objects painted over.
+        ground: of the frame; all of it is labelled, for its mask is given.
+        later: grounds of later frames, whose masks were predicted.
         size: height and width of the clips, each h and w or less.
         objects: the ids of the picture that are large enough to be cut out, in order.
     """
 
     picture: Picture
-    ground: NDArray[np.uint8]
+    ground: Ground
+    later: tuple[Ground, ...]
     size: tuple[int, int]
     objects: tuple[int, ...]
 
 
-def take_apart(image: NDArray[np.uint8], ids: NDArray[np.uint8], *, lines: int, nearness: float = 1.0) -> Scene:
+def take_apart(
+    image: NDArray[np.uint8],
+    ids: NDArray[np.uint8],
+    *,
+    lines: int,
+    nearness: float = 1.0,
+    later: Sequence[Frame] = (),
+) -> Scene:
     """Scales a first frame and cuts its objects out.
 
     Args:
@@ -47,17 +76,22 @@ def take_apart(image: NDArray[np.uint8], ids: NDArray[np.uint8], *, lines: int, 
         ids: H W; 0 is background, every other value an object.
         lines: short side of the clips, about; both sides become multiples of 32.
         nearness: sides of the frame, in those of a clip.
+        later: pictures of later frames, H W 3, and where their objects may be, H W.
     """
     size = clip_size(ids.shape[0], ids.shape[1], lines)
-    height, width = (round(side * nearness) for side in size)
+    whole = (round(size[0] * nearness), round(size[1] * nearness))
     numbers = np.searchsorted(np.unique(np.append(ids, 0)), ids).astype(np.uint8)
-    shrinks = height < ids.shape[0]
-    smooth = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    scaled: NDArray[np.uint8] = np.asarray(cv2.resize(image, (width, height), interpolation=smooth), np.uint8)
-    nearest = cv2.resize(numbers, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
-    objects: NDArray[np.uint8] = np.asarray(nearest, np.uint8)
-    picture = Picture(scaled, objects)
-    return Scene(picture, _without_objects(picture), size, tuple(object_ids(objects, LEAST_AREA)))
+    picture = _scaled(image, numbers, whole)
+    ground = Ground(_without_objects(picture), np.zeros(whole, np.uint8))
+    grounds = tuple(_later_ground(_scaled(*one, whole)) for one in later)
+    return Scene(picture, ground, grounds, size, tuple(object_ids(picture.ids, LEAST_AREA)))
+
+
+def _scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, int]) -> Picture:
+    smooth = cv2.INTER_AREA if size[0] < ids.shape[0] else cv2.INTER_LINEAR
+    scaled = cv2.resize(image, size[::-1], interpolation=smooth)
+    nearest = cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return Picture(np.asarray(scaled, np.uint8), np.asarray(nearest, np.uint8))
 
 
 def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
@@ -71,13 +105,24 @@ def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
     return first, second
 
 
+def _later_ground(picture: Picture) -> Ground:
+    """Of a predicted mask, which may miss a rim of its object: nothing is said of that, nor of what is painted over."""
+    may_be = (picture.ids > 0).astype(np.uint8)
+    rim = _disk(MARGIN + round(RIM * np.count_nonzero(may_be) ** 0.5))
+    hidden: NDArray[np.uint8] = np.asarray(cv2.dilate(may_be, rim), np.uint8)
+    return Ground(_without_objects(Picture(picture.image, hidden)), hidden * np.uint8(VOID))
+
+
+def _disk(radius: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), np.uint8)
+
+
 def _without_objects(picture: Picture) -> NDArray[np.uint8]:
     """The frame with its objects painted over from their surroundings (Telea, 2004)."""
     height, width = picture.ids.shape
     scale = min(1.0, PAINTED_LINES / min(height, width))
     small = (max(round(width * scale), 1), max(round(height * scale), 1))
-    disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MARGIN + 1, 2 * MARGIN + 1))
-    hidden = cv2.dilate((picture.ids > 0).astype(np.uint8), disk)
+    hidden = cv2.dilate((picture.ids > 0).astype(np.uint8), _disk(MARGIN))
     coarse = cv2.resize(picture.image, small, interpolation=cv2.INTER_AREA)
     # any pixel that an object has a share in would lend its colours
     gap = (cv2.resize(hidden.astype(np.float32), small, interpolation=cv2.INTER_AREA) > 0).astype(np.uint8)

@@ -29,21 +29,21 @@ def test_objects_are_numbered_and_keep_their_colours() -> None:
 @pytest.mark.parametrize("lines", [64, 128, 256])
 def test_nothing_of_the_objects_is_left_in_the_ground(lines: int) -> None:
     scene = take_apart(*frame(), lines=lines)
-    assert scene.ground.shape == (lines, lines * 3 // 2, 3)
-    assert scene.ground[..., :2].max() < 40
-    assert scene.ground[..., 2].min() > 180
+    assert scene.ground.image.shape == (lines, lines * 3 // 2, 3)
+    assert scene.ground.image[..., :2].max() < 40
+    assert scene.ground.image[..., 2].min() > 180
 
 
 def test_the_ground_away_from_objects_is_the_frame() -> None:
     image, ids = frame()
     image[110:] = np.random.default_rng(0).integers(0, 255, (18, 192, 3))
     scene = take_apart(image, ids, lines=128)
-    assert np.array_equal(scene.ground[116:], image[116:])
+    assert np.array_equal(scene.ground.image[116:], image[116:])
 
 
 def test_a_frame_that_is_all_object_has_a_ground_too() -> None:
     image, ids = frame()
-    assert take_apart(image, np.ones_like(ids), lines=64).ground.shape == (64, 96, 3)
+    assert take_apart(image, np.ones_like(ids), lines=64).ground.image.shape == (64, 96, 3)
 
 
 def test_an_object_too_small_to_be_cut_out_is_left_out() -> None:
