@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,9 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.videos import VideoWriter
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
@@ -37,7 +41,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sequences, and an adaptation fast enough to change weights within a few steps."""
 
-    def fast(steps: int, *, ahead: int) -> Adaptation:
+    def fast(steps: int, *, ahead: int = Adaptation.ahead) -> Adaptation:
         return Adaptation(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2, ahead=ahead)
 
     monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", fast)
@@ -102,6 +106,51 @@ def test_time_and_memory_are_told_apart_from_the_frames(davis: Path, weights: Pa
         assert 0 <= finished["adaptation_steps"] <= 4
 
 
+def test_what_later_frames_show_can_be_left_out(davis: Path, weights: Path, tmp_path: Path) -> None:
+    ahead = done(davis, weights, tmp_path / "ahead", "--adapt", "4")
+    assert done(davis, weights, tmp_path / "8", "--adapt", "4", "--adapt-ahead", "8") == ahead
+    first = done(davis, weights, tmp_path / "first", "--adapt", "4", "--adapt-ahead", "0")
+    assert first != ahead
+    # nothing of the others is looked at then
+    for name in ("a", "b"):
+        for late in ("00009", "00011"):
+            shutil.copy(davis / f"JPEGImages/480p/{name}/00001.jpg", davis / f"JPEGImages/480p/{name}/{late}.jpg")
+    again = done(davis, weights, tmp_path / "again", "--adapt", "4", "--adapt-ahead", "0")
+    assert {name for name in first if first[name] == again[name]} >= {f"a/{number:05d}.png" for number in range(9)}
+
+
+def test_looking_ahead_without_adapting_is_refused(davis: Path, weights: Path, tmp_path: Path) -> None:
+    result = predict(davis, weights, tmp_path / "out", "--adapt-ahead", "4")
+    assert result.exit_code == 2
+    assert "--adapt-ahead needs --adapt" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_one_step_is_taken_before_later_frames(davis: Path, weights: Path, tmp_path: Path) -> None:
+    done(davis, weights, tmp_path / "out", "--adapt", "1")
+    finished = json.loads((tmp_path / "out" / "predict.json").read_text())["finished"]
+    assert all(one["adaptation_steps"] <= 1 for one in finished.values())
+
+
+def test_a_video_file_is_looked_through(davis: Path, weights: Path, tmp_path: Path) -> None:
+    frames = davis / "JPEGImages/480p/a"
+    video = tmp_path / "a.mp4"
+    with VideoWriter(video) as writer:
+        for number, path in enumerate(sorted(frames.iterdir())):
+            writer.write(read_frame(path), Fraction(number, 25))
+    mask = davis / "Annotations/480p/a/00000.png"
+    found: dict[str, dict[str, bytes]] = {}
+    for ahead in ("0", "4"):
+        arguments = ["--video", video, "--mask", mask, "--weights", weights, "--device", "cpu"]
+        more = ["--adapt", "4", "--adapt-ahead", ahead, "--output", tmp_path / ahead]
+        result = CliRunner().invoke(main, ["predict", *map(str, [*arguments, *more])])
+        assert result.exit_code == 0, result.output
+        found[ahead] = tree(tmp_path / ahead)
+    assert len(found["0"]) == len(list(frames.iterdir()))
+    assert found["0"].keys() == found["4"].keys()
+    assert found["0"] != found["4"]
+
+
 @pytest.mark.parametrize("value", ["-1", "2.5", "many", "", "Auto"])
 def test_a_number_of_steps_that_is_none_is_refused(davis: Path, weights: Path, tmp_path: Path, value: str) -> None:
     result = predict(davis, weights, tmp_path / "out", "--adapt", value)
@@ -129,6 +178,22 @@ def test_a_first_frame_that_cannot_be_decoded_is_named(davis: Path, weights: Pat
     result = predict(davis, weights, tmp_path / "out", "--adapt", "2")
     assert result.exit_code == 2
     assert "a/00000.png is truncated or damaged" in result.stderr
+
+
+def test_all_later_frames_that_cannot_be_decoded_are_named(davis: Path, weights: Path, tmp_path: Path) -> None:
+    for number in (3, 7):
+        frame = davis / f"JPEGImages/480p/a/{number:05d}.jpg"
+        with Image.open(frame) as image:
+            image.save(frame.with_suffix(".png"))
+        frame.unlink()
+        content = bytearray(frame.with_suffix(".png").read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        frame.with_suffix(".png").write_bytes(content)
+    result = predict(davis, weights, tmp_path / "out", "--adapt", "2")
+    assert result.exit_code == 2
+    assert "a/00003.png is truncated or damaged" in result.stderr
+    assert "a/00007.png is truncated or damaged" in result.stderr
+    assert not list((tmp_path / "out").rglob("*.png"))
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tiny_mrnet import CONFIG
 from torch import Tensor
 
+from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
 from mrnet_cli.training.batches import Batch
@@ -180,3 +181,22 @@ def test_adaptation_in_bfloat16_leaves_float32_weights_that_do_better(
     result = Adapter(network, SETTINGS, device=torch.device("cpu"), amp=True).adapt(*first_frame, name="a")
     assert result.after < result.before
     assert {p.dtype for p in result.network.parameters()} == {torch.float32}
+
+
+def test_a_thing_that_a_later_frame_shows_beside_the_object_is_not_taken_for_it(network: MRNet) -> None:
+    rng = np.random.default_rng(0)
+    image, ids = rng.integers(0, 90, (96, 128, 3), np.uint8), np.zeros((96, 128), np.uint8)
+    box, thing = (slice(20, 60), slice(10, 50)), (slice(30, 80), slice(80, 120))
+    image[box], ids[box] = (200, 30, 30) + rng.integers(0, 40, (40, 40, 3)), 1
+    other = image.copy()
+    other[thing] = (200, 120, 30) + rng.integers(0, 40, (50, 40, 3))
+    taken: list[float] = []
+    for later in ([], [(other, ids)]):
+        adapter = Adapter(network, replace(SETTINGS, steps=60, clips=0), device=torch.device("cpu"), amp=False)
+        segmenter = Segmenter(adapter.adapt(image, ids, name="a", later=later).network)
+        segmenter.start(image, ids)
+        found = segmenter.step(other)
+        assert (found[box] == 1).mean() > 0.9
+        taken.append(float((found[thing] == 1).mean()))
+    assert taken[0] > 0.8
+    assert taken[1] < 0.2

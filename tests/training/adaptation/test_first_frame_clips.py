@@ -116,3 +116,22 @@ def test_clips_of_a_frame_seen_from_nearer_are_as_large_and_their_objects_larger
         assert all((clip.images[clip.ids > 0][:, 0] > 90).mean() > 0.9 for clip in seen)
         areas[nearness] = np.mean([np.count_nonzero(clip.ids[0]) for clip in seen])
     assert areas[2.0] > 2.5 * areas[1.0]
+
+
+@pytest.mark.usefixtures("plain")
+def test_objects_stand_before_the_grounds_of_later_frames_in_half_of_the_clips() -> None:
+    image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
+    image[20:60, 20:60], ids[20:60, 20:60] = (220, 20, 20), 1
+    later, maybe = np.full_like(image, (20, 220, 20)), np.zeros_like(ids)
+    maybe[:, 100:] = 1
+    scene = take_apart(image, ids, lines=96, later=[(later, maybe)])
+    clips = [drawn(scene, seed) for seed in range(60)]
+    before_later = [clip for clip in clips if channel(clip.images, 1).mean() > 0.3]
+    assert 20 < len(before_later) < 40
+    for clip in clips:
+        assert clip.objects == 1
+        assert (clip.ids[channel(clip.images, 0)] == 1).mean() > 0.9
+    # nothing is said of where the object may be, and only there
+    assert any((clip.ids == 255).any() for clip in before_later)
+    assert all(set(np.unique(clip.ids)) <= {0, 1, 255} for clip in before_later)
+    assert not any((clip.ids == 255).any() for clip in clips if channel(clip.images, 1).mean() < 0.01)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -63,3 +64,24 @@ def test_a_frame_without_objects_has_none() -> None:
 )
 def test_clips_have_the_frames_shape_in_multiples_of_32(height: int, width: int, expected: tuple[int, int]) -> None:
     assert clip_size(height, width, 288) == expected
+
+
+@pytest.mark.parametrize("lines", [64, 128])
+def test_of_a_later_frame_nothing_is_said_where_an_object_may_be(lines: int) -> None:
+    image, ids = frame()
+    (ground,) = take_apart(image, ids, lines=lines, later=[(image, ids)]).later
+    assert ground.image.shape == (lines, lines * 3 // 2, 3)
+    assert ground.image[..., :2].max() < 40
+    assert set(np.unique(ground.ids)) == {0, 255}
+    size = np.array([ground.ids.shape[1], ground.ids.shape[0]])
+    objects = cv2.resize((ids > 0).astype(np.uint8), size.tolist(), interpolation=cv2.INTER_NEAREST) > 0
+    assert (ground.ids[objects] == 255).all()
+    # a rim about them too, and no more of the frame
+    assert 1.2 * objects.mean() < (ground.ids == 255).mean() < 2.5 * objects.mean()
+
+
+def test_a_later_frame_without_objects_is_ground_everywhere() -> None:
+    image, ids = frame()
+    (ground,) = take_apart(image, ids, lines=128, later=[(image[::-1].copy(), ids * 0)]).later
+    assert np.array_equal(ground.image, image[::-1])
+    assert not ground.ids.any()
