@@ -28,7 +28,8 @@ from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.environment import environment_of
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
+from mrnet_cli.training.adaptation.video import adapt_to_video
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
 LINES = 192
@@ -80,7 +81,7 @@ class Outcome:
 
 def variants() -> list[Variant]:
     """What is compared, the most telling first."""
-    usual = Adaptation(30, lines=LINES)
+    usual = Adaptation(30, lines=LINES, ahead=0)
     small = replace(usual, lines=128)
     return [
         Variant("no adaptation", None),
@@ -93,6 +94,7 @@ def variants() -> list[Variant]:
         Variant("60 steps", replace(usual, steps=60)),
         Variant("120 steps", replace(usual, steps=120)),
         Variant("240 steps", replace(usual, steps=240)),
+        Variant("240 steps, looking ahead", replace(usual, steps=240, ahead=Adaptation.ahead)),
         Variant("240 steps, broken off at once", replace(usual, steps=240, cooling=0)),
         Variant("30 steps, clips of 256 lines", replace(usual, lines=256)),
         Variant("30 steps, another seed", replace(usual, seed=1)),
@@ -125,36 +127,32 @@ def shortened(video: HeldOut, frames: int) -> HeldOut:
     return HeldOut(replace(video.job, frames=kept), truth)
 
 
-def measured(runs: Path, variant: Variant, video: HeldOut, weights: Path) -> Outcome:
+def measured(runs: Path, variant: Variant, video: HeldOut, weights: Path, *, amp: bool = False) -> Outcome:
     """The outcome of a way to adapt, made once."""
     file = place(runs, variant, video.job.name)
     if not file.is_file():
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights)), indent=1))
+        write_text_atomically(file, json.dumps(asdict(outcome(variant, video, weights, amp=amp)), indent=1))
     return Outcome(**json.loads(file.read_text()))
 
 
-def outcome(variant: Variant, video: HeldOut, weights: Path) -> Outcome:
+def outcome(variant: Variant, video: HeldOut, weights: Path, *, amp: bool) -> Outcome:
     """Adapts to a video, segments and scores it."""
     network, steps, before, after = load_weights(weights), 0, 0.0, 0.0
     started, job = time.process_time(), video.job
     if variant.settings is not None:
-        adapted = fitted(network, variant.settings, job.name, read_frame(job.frames[0]), job.mask)
+        dtype = torch.bfloat16 if amp else torch.float32
+        like = Segmenter(load_weights(weights), dtype=dtype)
+        adapted = adapt_to_video(network, variant.settings, job, like=like)
         network, steps, before, after = adapted.network, adapted.steps, adapted.before, adapted.after
         network = mean(load_weights(weights), network, variant.share)
     if variant.later is not None:
-        adapted = fitted(network, variant.later, job.name, *surest(network, job))
+        adapter = Adapter(network, variant.later, device=torch.device("cpu"), amp=amp)
+        adapted = adapter.adapt(*surest(network, job), name=job.name)
         network, steps = adapted.network, steps + adapted.steps
     seconds = time.process_time() - started
     j, f = score(Segmenter(network), video)
     return Outcome(j, f, steps, seconds, before, after)
-
-
-def fitted(
-    network: MRNet, settings: Adaptation, name: str, image: NDArray[np.uint8], ids: NDArray[np.uint8]
-) -> Adapted:
-    """A copy fitted to a frame and its mask."""
-    return Adapter(network, settings, device=torch.device("cpu"), amp=False).adapt(image, ids, name=name)
 
 
 def mean(before: MRNet, after: MRNet, share: float) -> MRNet:
