@@ -93,10 +93,9 @@ Examples:
 @click.option(
     "--adapt-ahead",
     type=click.IntRange(min=0),
-    default=Adaptation.ahead,
-    show_default=True,
     metavar="FRAMES",
-    help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone.",
+    help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone "
+    f"[default: {Adaptation.ahead}].",
 )
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
@@ -128,7 +127,7 @@ def predict(
     backend: str,
     deterministic: bool,
     adapt: int,
-    adapt_ahead: int,
+    adapt_ahead: int | None,
     where: EngineChoice,
     overlay: bool,
     matte: bool,
@@ -148,7 +147,7 @@ def predict(
     computing = cast("Backend", backend)
     network = Network(weights, size, str(place), dtype, k, n, objects, zoom, deterministic, computing)
     segmenter = network.segmenter() if where.local else None
-    settings, adaptation = network.settings(segmenter), Adaptation(adapt, ahead=adapt_ahead)
+    settings, adaptation = network.settings(segmenter), _adaptation(adapt, adapt_ahead)
     jobs = inputs.jobs()
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)
@@ -176,6 +175,14 @@ def predict(
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if inputs.meta is None else "Annotations/")
     _close(done, target, kept=len(jobs) - len(todo))
+
+
+def _adaptation(steps: int, ahead: int | None) -> Adaptation:
+    if ahead is None:
+        return Adaptation(steps)
+    if not steps:
+        raise click.UsageError("--adapt-ahead needs --adapt")
+    return Adaptation(steps, ahead=ahead)
 
 
 def _check_backend(backend: str, place: torch.device, dtype: str, adapt: int) -> None:

@@ -1,1 +1,1 @@
-"""Online adaptation: a copy of the network is fitted to a sequence, from its first frame and mask alone."""
+"""Online adaptation: a copy of the network is fitted to a video, given the mask of its first frame."""

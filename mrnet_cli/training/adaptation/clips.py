@@ -1,4 +1,4 @@
-"""Clips made of one frame: its ground and every one of its objects under a motion of their own.
+"""Clips made of one frame: every one of its objects, before its ground or a later one, under a motion of its own.
 
 Shape letters: T frames, H W size of the clip.
 """

@@ -1,4 +1,4 @@
-"""A first frame taken apart: its objects, and the ground without them.
+"""A first frame taken apart: its objects, and the ground without them; and the grounds of later frames.
 
 Shape letters: H W size of the frame, h w of the scaled one.
 """
