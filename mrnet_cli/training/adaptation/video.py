@@ -29,6 +29,9 @@ def adapt_to_video(
         like: the network as it is, and the device and precision to fit and segment in.
         on_step: called after every step.
 
+    Returns:
+        The copy and all steps that led to it; the losses are those of the second half, on its clips.
+
     Raises:
         DataError: a frame cannot be decoded.
         NumericError: a network's values are not finite.
@@ -45,4 +48,4 @@ def adapt_to_video(
     second = Adapter(first.network, rest, device=device, amp=amp).adapt(
         image, job.mask, name=job.name, later=later, on_step=lambda step: on_step(half.steps + step)
     )
-    return replace(second, steps=first.steps + second.steps, before=first.before)
+    return replace(second, steps=first.steps + second.steps)
