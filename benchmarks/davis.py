@@ -1,7 +1,8 @@
-"""Segments and scores DAVIS with the shipped weights and puts the figures, with how they came about, into results/.
+"""Segments and scores DAVIS with the shipped weights, or others, and puts the figures and how they came into results/.
 
     python benchmarks/davis.py --data DATA
     python benchmarks/davis.py --data DATA --year 2016 --adapt 240 --runs RUNS
+    python benchmarks/davis.py --data DATA --year 2016 --adapt 240 --weights results/larger.safetensors
 
 DATA holds ``DAVIS`` (2016 val, 480p, with its frames) and ``DAVIS2017`` (masks and splits). Where it has predictions of
 OSVOS for 2016 (``predictions/osvos``), they are compared too; with ``--adapt``, the run without it as well.
@@ -24,7 +25,8 @@ from mrnet_cli.speed.environment import environment_of
 
 FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md", "evaluate.json")
 MADE_BY = ("predict.json", "ranking.csv")
-OURS = "mrnet-lite"
+SHIPPED = "lite"
+OURS = f"mrnet-{SHIPPED}"
 PEER = Path("predictions", "osvos")
 COMPARISON = ("comparison.csv", "comparison.md")
 # in two rows, each scaled to a width in pixels
@@ -37,11 +39,6 @@ class Run:
 
     folder: str
     year: int
-
-    @property
-    def name(self) -> str:
-        """Of its folder below results/."""
-        return f"davis{self.year}-lite"
 
 
 RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
@@ -56,29 +53,41 @@ RUNS = (Run("DAVIS", 2016), Run("DAVIS2017", 2017))
     "--adapt", type=click.IntRange(min=1), metavar="STEPS", help="As of mrnet predict, beside the run without."
 )
 @click.option("--runs", type=click.Path(path_type=Path), help="Folder to keep predictions in, and to go on from.")
-def main(data: Path, device: str, dtype: str, year: str | None, adapt: int | None, runs: Path | None) -> None:
-    """Measures the shipped weights on DAVIS-2016 and DAVIS-2017 val."""
+@click.option(
+    "--weights", type=click.Path(exists=True, path_type=Path), help="Others than the shipped, which the files name."
+)
+def main(
+    data: Path, device: str, dtype: str, year: str | None, adapt: int | None, runs: Path | None, weights: Path | None
+) -> None:
+    """Measures weights on DAVIS-2016 and DAVIS-2017 val."""
     for run in RUNS:
         if year is None or run.year == int(year):
             with tempfile.TemporaryDirectory() as scratch:
                 place = (runs or Path(scratch)).resolve() / str(run.year)
                 options = ("--device", device, "--dtype", dtype)
-                measure(run, data.resolve(), place, options=options, adapt=adapt)
+                measure(run, data.resolve(), place, options=options, adapt=adapt, weights=weights)
 
 
-def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adapt: int | None) -> None:
+def measure(
+    run: Run, data: Path, place: Path, *, options: tuple[str, ...], adapt: int | None, weights: Path | None
+) -> None:
     """Predicts and scores one data set and writes ``results/NAME``."""
     which = ("--year", str(run.year), "--split", "val")
     place.mkdir(parents=True, exist_ok=True)
     join_root(run, data, place)
+    network = SHIPPED if weights is None else weights.stem
+    if weights is not None:
+        link(place / weights.name, weights)
+        options = ("--weights", weights.name, *options)
     # the last is what is measured; in this folder, so that the records hold no path of this machine
-    methods = {OURS: options, **({f"{OURS}-adapted": (*options, "--adapt", str(adapt))} if adapt else {})}
+    ours = f"mrnet-{network}"
+    methods = {ours: options, **({f"{ours}-adapted": (*options, "--adapt", str(adapt))} if adapt else {})}
     for name, how in methods.items():
         mrnet("predict", "--davis", run.folder, *which, *how, "--resume", "--output", name, cwd=place)
     scored = ("--predictions", name, "--worst", str(WORST), "--output", f"{name}-scores")
     mrnet("evaluate", "--davis", run.folder, *which, *scored, cwd=place)
     predictions, scores = place / name, place / f"{name}-scores"
-    target = RESULTS / (run.name + name.removeprefix(OURS))
+    target = RESULTS / name.replace("mrnet", f"davis{run.year}")
     target.mkdir(parents=True, exist_ok=True)
     for path in (*(scores / name for name in FILES), *(predictions / name for name in MADE_BY)):
         (target / path.name).write_bytes(path.read_bytes())
@@ -93,7 +102,7 @@ def measure(run: Run, data: Path, place: Path, *, options: tuple[str, ...], adap
         for file in COMPARISON:
             (target / file).write_bytes((place / "compared" / file).read_bytes())
     record = json.loads((predictions / "predict.json").read_text())
-    (target / "README.md").write_text(page(run, record, scores, which=which, options=how))
+    (target / "README.md").write_text(page(run, record, scores, network=network, which=which, options=how))
 
 
 def draw_worst(folder: Path, sheet: Path) -> None:
@@ -117,7 +126,13 @@ def join_root(run: Run, data: Path, place: Path) -> None:
 
 
 def page(
-    run: Run, record: dict[str, dict[str, object]], scores: Path, *, which: tuple[str, ...], options: tuple[str, ...]
+    run: Run,
+    record: dict[str, dict[str, object]],
+    scores: Path,
+    *,
+    network: str,
+    which: tuple[str, ...],
+    options: tuple[str, ...],
 ) -> str:
     """What was run, where, how long it took and what came out, in Markdown."""
     finished = json.loads(json.dumps(record["finished"])).values()
@@ -126,7 +141,8 @@ def page(
     place, common = f"--davis {run.folder} {shlex.join(which)}", shlex.join(options)
     adaptation = sum(one["adaptation_seconds"] for one in finished) / len(finished)
     before = f"\nAdaptation took {adaptation:.1f} s a sequence before that, in the mean.  " if adaptation else ""
-    return f"""# DAVIS-{run.year} val, shipped lite weights (measured)
+    title = "shipped lite weights" if network == SHIPPED else f"weights {network}"
+    return f"""# DAVIS-{run.year} val, {title}{", adapted" if adaptation else ""} (measured)
 
     mrnet predict {place} {common} --output predictions
     mrnet evaluate {place} --predictions predictions --output scores

@@ -13,11 +13,12 @@ from pathlib import Path
 import click
 from shared import RESULTS, data_option, link, mrnet
 
-ADAPTED = "mrnet lite, adapted"
 EVALUATIONS = {
     "davis2016-lite": "mrnet lite",
     "davis2017-lite": "mrnet lite",
-    "davis2016-lite-adapted": ADAPTED,
+    "davis2016-larger": "mrnet larger",
+    "davis2016-lite-adapted": "mrnet lite, adapted",
+    "davis2016-larger-adapted": "mrnet larger, adapted",
 }
 SWEEP = ("sweep.csv", "sweep.json")
 
@@ -44,7 +45,7 @@ def main(data: Path, runs: Path, k: str, n: str, sequences: str | None, workers:
     report = (runs / "report").resolve()
     there = {run: name for run, name in EVALUATIONS.items() if (RESULTS / run / "evaluate.json").is_file()}
     named = [f"--name={name}={run}" for run, name in there.items()]
-    online = ["--online", ADAPTED] if ADAPTED in there.values() else []
+    online = [part for run, name in there.items() if run.endswith("-adapted") for part in ("--online", name)]
     mrnet("report", *named, *online, "sweep", "--output", report, cwd=RESULTS)
     for path in sorted(report.iterdir()):
         if path.is_file():
