@@ -27,7 +27,7 @@ from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation
 from mrnet_cli.training.validation import held_out_videos
 
-STEPS = (0, 10, 30, 60, 120, 240, 480)
+STEPS = (0, 10, 30, 60, 120, 240)
 NAME = "adaptation-curve"
 NEWLINE = "\n"
 

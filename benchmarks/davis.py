@@ -161,7 +161,8 @@ def environment(settings: dict[str, object]) -> str:
     """Machine, versions, weights and commit in one line."""
     where = environment_of(torch.device(str(settings["device"])))
     digest = str(settings["weights_sha256"])[:12]
-    how = f"{torch.get_num_threads()} threads, {settings['dtype']}"
+    threads = torch.get_num_threads()
+    how = f"{threads} {'thread' if threads == 1 else 'threads'}, {settings['dtype']}"
     return f"On {where.machine}, {how}, {where.versions}, weights {digest}."
 
 
