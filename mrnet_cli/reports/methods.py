@@ -32,7 +32,7 @@ class Method:
 
     @cached_property
     def seconds(self) -> tuple[float, str] | None:
-        """Seconds per frame of DAVIS-2016, and which clock and machine they are of."""
+        """Seconds per frame of DAVIS-2016, and which clock, numbers and machine they are of."""
         if self.speed is not None:
             where = ", ".join(filter(None, (self.speed.get("gpu"), self.speed["cpu"])))
             return float(self.speed["model_mean"]), f"the network alone, by mrnet bench-speed, on {where}"
@@ -42,7 +42,10 @@ class Method:
         machine = known.get("environment") or {}
         where = ", ".join(filter(None, (machine.get("gpu"), machine.get("cpu")))) or "an unknown machine"
         adapted = ", adaptation included" if known.get("adaptation_seconds_per_frame") else ""
-        return float(known["seconds_per_frame"]), f"end to end, from picture file to mask file{adapted}, on {where}"
+        dtype = (known.get("settings") or {}).get("dtype")
+        numbers = f", in {dtype}" if dtype else ""
+        clock = f"end to end, from picture file to mask file{adapted}{numbers}, on {where}"
+        return float(known["seconds_per_frame"]), clock
 
     def is_whole(self, year: int) -> bool:
         """Whether every sequence of the official split was scored."""

@@ -90,7 +90,7 @@ def test_seconds_and_settings_come_from_the_run_that_made_the_masks(
     folder = tmp_path / "masks of timed"
     folder.mkdir()
     record = {
-        "settings": {"weights_sha256": "abc", "adaptation": {"steps": 50}},
+        "settings": {"weights_sha256": "abc", "dtype": "bfloat16", "adaptation": {"steps": 50}},
         "environment": {"cpu": "Abacus", "gpu": ""},
         "finished": {
             "squares": {"frames": 5, "seconds": 2.0, "adaptation_seconds": 8.0},
@@ -103,7 +103,8 @@ def test_seconds_and_settings_come_from_the_run_that_made_the_masks(
     assert (row["davis2016_seconds_per_frame"], row["online"]) == ("2.0", "yes")
     run = rows(tmp_path / "report" / "table2_runs.csv")[0]
     assert run["weights_sha256"] == "abc"
-    assert run["seconds_are"] == "end to end, from picture file to mask file, adaptation included, on Abacus"
+    clock = "end to end, from picture file to mask file, adaptation included, in bfloat16, on Abacus"
+    assert run["seconds_are"] == clock
 
 
 def test_other_rules_and_splits_are_kept_out_of_table_2(scores: Callable[..., Path], tmp_path: Path) -> None:
