@@ -30,7 +30,8 @@ bench: setup
 	$(BIN)/python benchmarks/davis.py --runs runs
 
 results: bench
-	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 240 --runs runs
+	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 240 --dtype bfloat16 --runs runs/adapted
+	$(BIN)/python benchmarks/davis.py --year 2016 --adapt 240 --dtype bfloat16 --runs runs/adapted --weights results/larger.safetensors
 	$(BIN)/python benchmarks/figures.py
 	$(BIN)/python benchmarks/report_page.py
 

@@ -16,7 +16,6 @@ from shared import RESULTS, data_option, link, mrnet
 EVALUATIONS = {
     "davis2016-lite": "mrnet lite",
     "davis2017-lite": "mrnet lite",
-    "davis2016-larger": "mrnet larger",
     "davis2016-lite-adapted": "mrnet lite, adapted",
     "davis2016-larger-adapted": "mrnet larger, adapted",
 }
