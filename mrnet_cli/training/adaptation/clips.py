@@ -17,6 +17,7 @@ from mrnet_cli.training.clips import PACE, SCENE_MOTION, Clip
 from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import BLURRED, EXPOSURE, MOTION, Cutting, overlay
 from mrnet_cli.training.motion import Motion, draw_motion, motion_maps
+from mrnet_cli.training.sources import object_ids
 
 # share of clips before the ground of a later frame, where there are any
 LATER = 0.5
@@ -50,7 +51,7 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
             exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
             overlay(Cutting((scene.picture,) * frames, label), motion, images, ids, label=label, exposure=exposure)
         ids = _relabel(rng, ids, most)
-        if _objects(ids[0]).size:
+        if object_ids(ids[0], 0):
             return Clip(recolour(rng, images), ids)
     return None
 
@@ -120,16 +121,10 @@ def _shown(ground: Ground, camera: Motion, size: tuple[int, int]) -> tuple[NDArr
     return np.stack(images), np.stack(ids)
 
 
-def _objects(ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The ids of a frame's objects, in order."""
-    return np.unique(ids[(ids > 0) & (ids != VOID)])
-
-
 def _relabel(rng: np.random.Generator, ids: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
     """Keeps up to ``most`` objects of the first frame as 1..N; the others become background."""
     table = np.zeros(256, np.uint8)
     table[VOID] = VOID
-    present = _objects(ids[0])
-    for new, old in enumerate(rng.permutation(present)[:most], 1):
+    for new, old in enumerate(rng.permutation(object_ids(ids[0], 0))[:most], 1):
         table[old] = new
     return table[ids]

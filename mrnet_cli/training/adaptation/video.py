@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -11,6 +12,7 @@ from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter, OnStep
+from mrnet_cli.training.adaptation.scene import Frame
 
 
 def adapt_to_video(
@@ -36,16 +38,18 @@ def adapt_to_video(
         DataError: a frame cannot be decoded.
         NumericError: a network's values are not finite.
     """
-    device, amp = like.device, like.dtype != torch.float32
     image = job.first_image()
+
+    def fit(start: MRNet, part: Adaptation, *, later: Sequence[Frame] = (), taken: int = 0) -> Adapted:
+        adapter = Adapter(start, part, device=like.device, amp=like.dtype != torch.float32)
+        return adapter.adapt(image, job.mask, name=job.name, later=later, on_step=lambda step: on_step(taken + step))
+
     if not settings.ahead:
-        return Adapter(network, settings, device=device, amp=amp).adapt(image, job.mask, name=job.name, on_step=on_step)
+        return fit(network, settings)
     half = replace(settings, steps=settings.steps // 2)
-    first = Adapter(network, half, device=device, amp=amp).adapt(image, job.mask, name=job.name, on_step=on_step)
-    fitted = Segmenter(first.network, device=device, dtype=like.dtype)
+    first = fit(network, half)
+    fitted = Segmenter(first.network, device=like.device, dtype=like.dtype)
     later = looked_ahead([like, fitted], job, settings.ahead)
     rest = replace(settings, steps=settings.steps - half.steps, seed=settings.seed + 1)
-    second = Adapter(first.network, rest, device=device, amp=amp).adapt(
-        image, job.mask, name=job.name, later=later, on_step=lambda step: on_step(half.steps + step)
-    )
+    second = fit(first.network, rest, later=later, taken=half.steps)
     return replace(second, steps=first.steps + second.steps)
