@@ -152,6 +152,22 @@ def write_davis(
 
 
 @pytest.fixture
+def damage_frame() -> Callable[[Path], None]:
+    """Makes a JPEG a PNG that looks whole until it is decoded."""
+
+    def damage(frame: Path) -> None:
+        png = frame.with_suffix(".png")
+        with Image.open(frame) as image:
+            image.save(png)
+        frame.unlink()
+        content = bytearray(png.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        png.write_bytes(content)
+
+    return damage
+
+
+@pytest.fixture
 def train_root(write_davis: Callable[..., Path]) -> Path:
     """A DAVIS-2016 root whose train split has the sequences `bear` and `dog`, at 480p."""
     root = write_davis("bear", "dog", year=2016)

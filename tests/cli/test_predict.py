@@ -293,17 +293,11 @@ def test_every_problem_of_every_sequence_is_told_at_once(
 
 
 def test_damage_that_shows_only_in_decoding_names_every_such_frame(
-    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, damage_frame: Callable[[Path], None]
 ) -> None:
     root, output = write_davis("a"), tmp_path / "out"
     for t in (4, 9):
-        frame = root / f"JPEGImages/480p/a/{t:05d}.jpg"
-        with Image.open(frame) as image:
-            image.save(frame.with_suffix(".png"))
-        frame.unlink()
-        content = bytearray(frame.with_suffix(".png").read_bytes())
-        content[len(content) // 2] ^= 0xFF
-        frame.with_suffix(".png").write_bytes(content)
+        damage_frame(root / f"JPEGImages/480p/a/{t:05d}.jpg")
     result = predict("--davis", root, "--weights", tiny_weights, "--output", output)
     assert result.exit_code == 2
     assert [line.split("/")[-1] for line in result.stderr.splitlines() if "Error" in line] == [

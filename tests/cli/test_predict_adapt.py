@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from PIL import Image
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.frames import read_frame
@@ -167,28 +166,20 @@ def test_resume_refuses_another_adaptation(davis: Path, weights: Path, tmp_path:
         assert "is of a run with another adaptation" in result.stderr
 
 
-def test_a_first_frame_that_cannot_be_decoded_is_named(davis: Path, weights: Path, tmp_path: Path) -> None:
-    frame = davis / "JPEGImages/480p/a/00000.jpg"
-    with Image.open(frame) as image:
-        image.save(frame.with_suffix(".png"))
-    frame.unlink()
-    content = bytearray(frame.with_suffix(".png").read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    frame.with_suffix(".png").write_bytes(content)
+def test_a_first_frame_that_cannot_be_decoded_is_named(
+    davis: Path, weights: Path, tmp_path: Path, damage_frame: Callable[[Path], None]
+) -> None:
+    damage_frame(davis / "JPEGImages/480p/a/00000.jpg")
     result = predict(davis, weights, tmp_path / "out", "--adapt", "2")
     assert result.exit_code == 2
     assert "a/00000.png is truncated or damaged" in result.stderr
 
 
-def test_all_later_frames_that_cannot_be_decoded_are_named(davis: Path, weights: Path, tmp_path: Path) -> None:
+def test_all_later_frames_that_cannot_be_decoded_are_named(
+    davis: Path, weights: Path, tmp_path: Path, damage_frame: Callable[[Path], None]
+) -> None:
     for number in (3, 7):
-        frame = davis / f"JPEGImages/480p/a/{number:05d}.jpg"
-        with Image.open(frame) as image:
-            image.save(frame.with_suffix(".png"))
-        frame.unlink()
-        content = bytearray(frame.with_suffix(".png").read_bytes())
-        content[len(content) // 2] ^= 0xFF
-        frame.with_suffix(".png").write_bytes(content)
+        damage_frame(davis / f"JPEGImages/480p/a/{number:05d}.jpg")
     result = predict(davis, weights, tmp_path / "out", "--adapt", "2")
     assert result.exit_code == 2
     assert "a/00003.png is truncated or damaged" in result.stderr
