@@ -59,6 +59,8 @@ class Point:
 def main(data: Path, weights: Path, runs: Path, frames: int, amp: bool) -> None:
     """Runs what is missing and writes what there is."""
     torch.set_num_threads(1)
+    # adaptation.py keeps other scores by the same names
+    runs = runs / NAME / ("bfloat16" if amp else "float32")
     videos = [shortened(one, frames) for one in held_out_videos(data / "DAVIS", HELD_OUT, resolution="384p")]
     for steps in STEPS:
         for video in videos:
