@@ -1,12 +1,14 @@
-"""Joins online adaptation to the predict pipeline: a segmenter for each video, with what it took to make it."""
+"""Online adaptation on the command line: its options, and a segmenter for each video with what it took to make it."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, fields
 from typing import Any
 
 import click
 
+from mrnet_cli.cli.options import as_one
 from mrnet_cli.cli.progress import Advance
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.pipeline import Prepare, Prepared
@@ -31,6 +33,50 @@ class Steps(click.IntRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
         """The number; fails where it is none, or out of range."""
         return BARGAIN if value == "auto" else super().convert(value, param, ctx)
+
+
+@dataclass(frozen=True)
+class AdaptationChoice:
+    """What the options say."""
+
+    adapt: int
+    adapt_ahead: int | None
+
+    def settings(self) -> Adaptation | None:
+        """How copies are fitted; None where none are.
+
+        Raises:
+            click.UsageError: what is asked for needs an adaptation.
+        """
+        if self.adapt_ahead is None:
+            return Adaptation(self.adapt) if self.adapt else None
+        if not self.adapt:
+            raise click.UsageError("--adapt-ahead needs --adapt")
+        return Adaptation(self.adapt, ahead=self.adapt_ahead)
+
+
+ADAPTATION_OPTIONS = [field.name for field in fields(AdaptationChoice)]
+
+_OPTIONS = [
+    click.option(
+        "--adapt",
+        type=Steps(min=0),
+        default=0,
+        metavar="STEPS",
+        help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, "
+        "the best bargain [default: 0, not at all].",
+    ),
+    click.option(
+        "--adapt-ahead",
+        type=click.IntRange(min=0),
+        metavar="FRAMES",
+        help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone "
+        f"[default: {Adaptation.ahead}].",
+    ),
+]
+
+# adds the options of AdaptationChoice to a command, which gets them as `fitting`
+adaptation_options = as_one("fitting", AdaptationChoice, _OPTIONS)
 
 
 def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:

@@ -10,7 +10,13 @@ from typing import cast, get_args
 import click
 import torch
 
-from mrnet_cli.cli.adaptation import Steps, adaptation_cost, adapting
+from mrnet_cli.cli.adaptation import (
+    ADAPTATION_OPTIONS,
+    AdaptationChoice,
+    adaptation_cost,
+    adaptation_options,
+    adapting,
+)
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
 from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
@@ -33,13 +39,12 @@ from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
-from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
 
 path = click.Path(path_type=Path)
 
 GROUPS = {
     "What is segmented": INPUT_OPTIONS,
-    "Network": ["weights", "size", "k", "n", "multi_object", "zoom", "adapt"],
+    "Network": ["weights", "size", "k", "n", "multi_object", "zoom", *ADAPTATION_OPTIONS],
     "Computing": ["device", "dtype", "backend", "deterministic", *ENGINE_OPTIONS],
     "Output": ["target", "overlay", "matte", "similarity", "submission", "resume"],
 }
@@ -82,21 +87,7 @@ Examples:
     help="What computes; onnxruntime, of the extra onnx, is faster on one thread in float32.",
 )
 @click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
-@click.option(
-    "--adapt",
-    type=Steps(min=0),
-    default=0,
-    metavar="STEPS",
-    help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, the "
-    "best bargain [default: 0, not at all].",
-)
-@click.option(
-    "--adapt-ahead",
-    type=click.IntRange(min=0),
-    metavar="FRAMES",
-    help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone "
-    f"[default: {Adaptation.ahead}].",
-)
+@adaptation_options
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
 @click.option("--matte", is_flag=True, help="Also write the objects cut out, with soft edges, below mattes/.")
@@ -126,8 +117,7 @@ def predict(
     dtype: str,
     backend: str,
     deterministic: bool,
-    adapt: int,
-    adapt_ahead: int | None,
+    fitting: AdaptationChoice,
     where: EngineChoice,
     overlay: bool,
     matte: bool,
@@ -143,11 +133,14 @@ def predict(
         check_submission(submission)
     place = choose_device(device) if where.local else torch.device(where.device(device))
     objects = cast("MultiObject | None", multi_object)
-    _check_backend(backend, place, dtype, adapt)
+    adaptation = fitting.settings()
+    _check_backend(backend, place, dtype, adapted=adaptation is not None)
     computing = cast("Backend", backend)
     network = Network(weights, size, str(place), dtype, k, n, objects, zoom, deterministic, computing)
     segmenter = network.segmenter() if where.local else None
-    settings, adaptation = network.settings(segmenter), _adaptation(adapt, adapt_ahead)
+    settings = network.settings(segmenter)
+    if adaptation is not None:
+        settings["adaptation"] = asdict(adaptation)
     jobs = inputs.jobs()
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)
@@ -155,7 +148,7 @@ def predict(
     with where.connected(*inputs.places) as engine:
         record = Record(
             output,
-            {**settings, "adaptation": asdict(adaptation)} if adapt else settings,
+            settings,
             provenance={**provenance(here, engine), "pictures": pictures},
             on_write=commit,
         )
@@ -165,11 +158,11 @@ def predict(
         todo = unfinished(jobs, output, record, pictures=pictures)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
-                prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adapt else None
+                prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adaptation else None
                 segment = partial(run, segmenter, todo, output, record=record, pictures=pictures)
                 done = segment(on_frame=advance, prepare=prepare)
             elif engine is not None:
-                prepare_like = partial(adapting, settings=adaptation, advance=unseen) if adapt else None
+                prepare_like = partial(adapting, settings=adaptation, advance=unseen) if adaptation else None
                 work = Segmentation(network.packed(), pictures, prepare_like)
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:
@@ -177,16 +170,8 @@ def predict(
     _close(done, target, kept=len(jobs) - len(todo))
 
 
-def _adaptation(steps: int, ahead: int | None) -> Adaptation:
-    if ahead is None:
-        return Adaptation(steps)
-    if not steps:
-        raise click.UsageError("--adapt-ahead needs --adapt")
-    return Adaptation(steps, ahead=ahead)
-
-
-def _check_backend(backend: str, place: torch.device, dtype: str, adapt: int) -> None:
-    needs = {"--device cpu": place.type == "cpu", "--dtype float32": dtype == "float32", "no --adapt": not adapt}
+def _check_backend(backend: str, place: torch.device, dtype: str, *, adapted: bool) -> None:
+    needs = {"--device cpu": place.type == "cpu", "--dtype float32": dtype == "float32", "no --adapt": not adapted}
     if backend == "onnxruntime" and not all(needs.values()):
         missing = " and ".join(need for need, met in needs.items() if not met)
         raise click.UsageError(f"--backend onnxruntime needs {missing}")

@@ -51,7 +51,7 @@ GROUPS = {
         "seed",
     ],
     "Data": ["davis", "resolution", "stills_dir", "video", "degraded", "hold_out", "workers"],
-    "Computing": ["device", "amp", "accumulate", "checkpoint_activations"],
+    "Computing": ["device", "amp", "accumulate", "checkpoint_activations", "deterministic"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
     "Output": ["output", "checkpoint_every", "resume"],
 }

@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from mrnet_cli.cli.main import COMMANDS, main
+from mrnet_cli.cli.options import GroupedCommand
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -22,6 +24,16 @@ def test_every_command_helps_with_an_example_that_80_columns_hold(command: str) 
     # an example that click wraps has lost the backslash that a shell needs
     assert "Example:  " not in result.output or len(example.strip().splitlines()) == 1
     assert max(map(len, result.output.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_stands_under_the_heading_it_belongs_to(command: str) -> None:
+    found = main.get_command(click.Context(main), command)
+    if not isinstance(found, GroupedCommand):
+        pytest.skip("its few options need no headings")
+    placed = [name for names in found.groups.values() for name in names]
+    shown = [one.name for one in found.params if one.get_help_record(click.Context(found))]
+    assert sorted(placed) == sorted(shown)
 
 
 @pytest.mark.parametrize(("words", "completed"), [("mrnet ev", "evaluate"), ("mrnet evaluate --pred", "--predictions")])

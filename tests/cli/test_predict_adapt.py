@@ -43,7 +43,7 @@ def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
     def fast(steps: int, *, ahead: int = Adaptation.ahead) -> Adaptation:
         return Adaptation(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2, ahead=ahead)
 
-    monkeypatch.setattr("mrnet_cli.cli.predict.Adaptation", fast)
+    monkeypatch.setattr("mrnet_cli.cli.adaptation.Adaptation", fast)
     return write_davis("a", "b")
 
 
