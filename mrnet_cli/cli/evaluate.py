@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import cast, get_args
+from typing import cast
 
 import click
 from rich.console import Console
@@ -16,16 +15,15 @@ from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.provenance import provenance
+from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
-from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import shown
 from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import MrnetError
-from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
 from mrnet_cli.evaluation.comparison_tables import write_comparison
-from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import WORST, write_evaluation
@@ -35,7 +33,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
-    "By which rules": ["year", "protocol", "first_last", "resize_predictions", "bound_th", "boundary"],
+    "By which rules": RULE_OPTIONS,
     "How, and where to": ["target", "worst", "workers", *ENGINE_OPTIONS, "zip_limits"],
 }
 
@@ -70,33 +68,7 @@ Examples:
 @click.option("--split", help="Split file of --davis [default: val]; also names the result files.")
 @click.option("--resolution", default="480p", show_default=True, help="Folder below Annotations of --davis.")
 @click.option("--sequences", help="Comma-separated names to score in place of all.")
-@click.option("--year", type=click.Choice(["2016", "2017"]), help="Of DAVIS: its split and rules  [default: 2017]")
-@click.option(
-    "--protocol",
-    type=click.Choice(list(PROTOCOLS)),
-    help="Whose rules: DAVIS scores the objects of the first frame; youtube-vos and lvos every object, after the first "
-    "frame that shows it; mose every object, in all frames  [default: davis2017, or of --year]",
-)
-@click.option(
-    "--first-last",
-    type=click.Choice(get_args(FirstLast)),
-    help="Whether a sequence's first and last frames are scored  [default: keep for youtube-vos, else drop]",
-)
-@click.option(
-    "--resize-predictions", type=click.Choice(["nearest"]), help="Resize masks of another size, in place of refusing."
-)
-@click.option(
-    "--bound-th",
-    help="Boundary tolerances, comma-separated: below 1 a share of the image diagonal, else pixels. The first gives "
-    "the F of all tables; of several, boundary.csv holds F at each.  [default: 0.008]",
-)
-@click.option(
-    "--boundary",
-    type=click.Choice(["neighbours", "contours"]),
-    default="neighbours",
-    show_default=True,
-    help="Find outlines by comparing neighbours, or trace contours: the same numbers, several times slower.",
-)
+@rule_options
 @click.option("--output", "target", required=True, help="Folder to write, or address such as s3://bucket/run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
 @engine_options
@@ -120,12 +92,7 @@ def evaluate(
     split: str | None,
     resolution: str,
     sequences: str | None,
-    year: str | None,
-    protocol: str | None,
-    first_last: str | None,
-    resize_predictions: str | None,
-    bound_th: str | None,
-    boundary: str,
+    by: RuleChoice,
     target: str,
     workers: int | None,
     where: EngineChoice,
@@ -140,16 +107,15 @@ def evaluate(
         raise click.UsageError("give either --davis or --annotations")
     output, commit = open_output(target)
     outputs = _outputs(predictions, output)
-    rules = _rules(year, protocol, first_last, resize=resize_predictions is not None)
+    rules, boundaries = by.rules(), by.boundaries()
     split = split or ("all" if davis is None else "val")
     limits = ZipLimits(*zip_limits) if zip_limits else None
     problems: list[str] = []
-    boundaries = _boundaries(bound_th, traced=boundary == "contours")
     names = comma_separated(sequences)
     if davis is None:
         found = load_annotation_tree(cast(Path, annotations), sequences=names, problems=problems)
     else:
-        load = partial(load_davis, davis, year=_year(year, protocol), split=split, resolution=resolution)
+        load = partial(load_davis, davis, year=by.davis_year(), split=split, resolution=resolution)
         found = load(sequences=names, with_images=False, problems=problems)
     connected = where.connected(davis, annotations, *predictions)
     with connected as engine, Progress(console=Console(stderr=True), transient=True) as progress:
@@ -202,18 +168,6 @@ def _draw_worst(draw: Callable[[], tuple[int, int]], place: str) -> None:
     click.echo(shown(f"Worst frames in {place}: {count}{note}."))
 
 
-def _rules(year: str | None, protocol: str | None, first_last: str | None, *, resize: bool) -> Protocol:
-    rules = PROTOCOLS[protocol] if protocol else of_year(_year(year, protocol))
-    if year and rules.name.startswith("davis") and rules.name != f"davis{year}":
-        raise click.UsageError(f"--year {year} and --protocol {rules.name} contradict each other: give one of them")
-    ends = cast(FirstLast, first_last or rules.first_last)
-    return replace(rules, first_last=ends, resize=resize)
-
-
-def _year(year: str | None, protocol: str | None) -> Year:
-    return 2016 if year == "2016" or (year is None and protocol == "davis2016") else 2017
-
-
 def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
     """One tree writes into the output itself, several each below it, under their names."""
     if len(predictions) == 1:
@@ -225,11 +179,3 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
             f"several --predictions are named {', '.join(twice)}, and results go by that name: rename or link one"
         )
     return [output / name for name in names]
-
-
-def _boundaries(bound_th: str | None, *, traced: bool) -> BoundaryRules:
-    texts = comma_separated(bound_th)
-    try:
-        return BoundaryRules((TOLERANCE,) if texts is None else tuple(map(float, texts)), traced)
-    except ValueError as error:
-        raise click.UsageError(f"--bound-th {bound_th}: {error}") from error
