@@ -70,8 +70,8 @@ _OPTIONS = [
         "--adapt-ahead",
         type=click.IntRange(min=0),
         metavar="FRAMES",
-        help="Later frames that --adapt looks at, for what stands around the objects there; 0: the first frame alone "
-        f"[default: {Adaptation.ahead}].",
+        help="Later frames that --adapt looks at, for the objects and what is around them there; 0: the first frame "
+        f"alone [default: {Adaptation.ahead}].",
     ),
 ]
 

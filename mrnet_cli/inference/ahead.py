@@ -1,4 +1,4 @@
-"""Looks through a video before it is segmented: frames spread over it, and where their objects may be.
+"""Looks through a video before it is segmented: frames spread over it, and what is agreed on their objects.
 
 Shape letters: H W size of the video.
 """
@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.masks import VOID
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.pipeline import VideoMethod, ids_in, whole
 
@@ -28,7 +29,7 @@ def looked_ahead(
         count: of frames, fewer where the video has fewer.
 
     Returns:
-        Pictures, H W 3, of frames after the one whose mask is given; and H W, not 0 where any method finds an object.
+        Pictures, H W 3, of frames after the one whose mask is given, and what the methods :func:`agree <agreed>` on.
 
     Raises:
         DataError: a frame cannot be decoded; all such frames are named.
@@ -41,7 +42,17 @@ def _segmented(methods: Sequence[VideoMethod], job: Job) -> Iterator[tuple[NDArr
     for number, shown in enumerate(whole(job)):
         found = [ids_in(method, job, number, shown.image) for method in methods]
         if number > job.begin:
-            yield shown.image, np.maximum.reduce(found)
+            yield shown.image, agreed(found)
+
+
+def agreed(found: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Ids, H W, where all methods found the same, and 255 elsewhere.
+
+    >>> agreed([np.array([[0, 1, 1, 2]], np.uint8), np.array([[0, 1, 0, 1]], np.uint8)])
+    array([[  0,   1, 255, 255]], dtype=uint8)
+    """
+    alike = np.all([ids == found[0] for ids in found], axis=0)
+    return np.where(alike, found[0], np.uint8(VOID))
 
 
 def spread(stream: Iterable[T], count: int) -> list[T]:

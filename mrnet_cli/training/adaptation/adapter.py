@@ -48,7 +48,7 @@ class Adaptation:
         every: steps between looks at them.
         patience: looks without a better loss after which the fitting comes to its end.
         cooling: steps in which the learning rate then falls to zero.
-        ahead: later frames whose grounds the second half of the steps sees too, each half with a rise and fall of the
+        ahead: later frames that the second half of the steps sees too, each half with a rise and fall of the
             rates of its own; with 0 of them the first frame is all that is seen.
         seed: of all clips, with the sequence's name.
     """
@@ -131,7 +131,7 @@ class Adapter:
             image: H W 3, RGB, the first frame.
             ids: H W; 0 is background, every other value an object.
             name: of the sequence, which its clips are drawn by.
-            later: other frames, H W 3, and where their objects may be, H W; the rest of them is background.
+            later: other frames, H W 3, and the objects found in them, H W; 255 where one may be.
             on_step: called after every step.
         """
         network = copy.deepcopy(self._network).to(self._device)
@@ -177,7 +177,7 @@ class _Fit:
     def run(self, on_step: OnStep) -> Adapted:
         """Takes the steps; ``on_step`` is called after each."""
         settings, network = self._settings, self._network.train()
-        if not self._clips.scene.objects:
+        if not self._clips.scene.first.objects:
             return Adapted(network.eval(), 0, math.nan, math.nan)
         recipe = settings.recipe(*self._clips.scene.size)
         network.encoder.requires_grad_(settings.backbone_rate > 0)

@@ -1,4 +1,4 @@
-"""Clips made of one frame: every one of its objects, before its ground or a later one, under a motion of its own.
+"""Clips made of one frame's objects, before its ground or another's, each under a motion of its own.
 
 Shape letters: T frames, H W size of the clip.
 """
@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import VOID
-from mrnet_cli.training.adaptation.scene import Ground, Scene
+from mrnet_cli.training.adaptation.scene import Ground, Scene, View
 from mrnet_cli.training.clips import PACE, SCENE_MOTION, Clip
 from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import BLURRED, EXPOSURE, MOTION, Cutting, overlay
 from mrnet_cli.training.motion import Motion, draw_motion, motion_maps
-from mrnet_cli.training.sources import object_ids
+from mrnet_cli.training.sources import Picture, object_ids
 
-# share of clips before the ground of a later frame, where there are any
-LATER = 0.5
+# shares of clips before the ground of a later frame and with the objects of one, where there are any
+LATER_GROUND = 0.5
+LATER_OBJECTS = 0.3
 # share of clips in which an object starts anywhere, rather than near where it is
 ELSEWHERE = 0.15
 # of where an object starts, as a share of the clip's height, and of the logarithm of its size
@@ -37,31 +38,42 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
 
     Args:
         rng: what everything is drawn from.
-        scene: the first frame, taken apart.
+        scene: the frames, taken apart.
         frames: T.
         most: objects that are labelled; others are scenery, which occludes as they do.
     """
-    for _ in range(ATTEMPTS if scene.objects else 0):
+    for _ in range(ATTEMPTS if scene.first.objects else 0):
+        view, ground = _objects(rng, scene), _ground(rng, scene)
         pace = exp(rng.normal(0, PACE))
         flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
-        camera = _camera(rng, scene, frames, flip=flip, zoom=zoom, pace=pace)
-        images, ids = _shown(_ground(rng, scene), camera, scene.size)
-        for label in rng.permutation(scene.objects).tolist():
-            motion = _object_motion(rng, scene, label, camera, flip=flip, zoom=zoom, pace=pace)
+        camera = _camera(rng, view, scene.size, frames, flip=flip, zoom=zoom, pace=pace)
+        images, ids = _shown(ground, camera, scene.size)
+        for label in rng.permutation(view.objects).tolist():
+            motion = _object_motion(rng, view, label, camera, scene.size, flip=flip, zoom=zoom, pace=pace)
             exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
-            overlay(Cutting((scene.picture,) * frames, label), motion, images, ids, label=label, exposure=exposure)
+            for picture, number in _layers(view.picture, label):
+                overlay(Cutting((picture,) * frames, label), motion, images, ids, label=number, exposure=exposure)
         ids = _relabel(rng, ids, most)
         if object_ids(ids[0], 0):
             return Clip(recolour(rng, images), ids)
     return None
 
 
-def _camera(rng: np.random.Generator, scene: Scene, frames: int, *, flip: bool, zoom: float, pace: float) -> Motion:
+def _camera(
+    rng: np.random.Generator,
+    view: View,
+    size: tuple[int, int],
+    frames: int,
+    *,
+    flip: bool,
+    zoom: float,
+    pace: float,
+) -> Motion:
     """How the ground is seen: a crop about any of the objects."""
-    height, width = scene.size
-    rows, columns = np.nonzero(np.isin(scene.picture.ids, scene.objects))
+    height, width = size
+    rows, columns = np.nonzero(np.isin(view.picture.ids, view.objects))
     chosen = rng.integers(len(rows))
-    whole_height, whole_width = scene.picture.ids.shape
+    whole_height, whole_width = view.picture.ids.shape
     x, y = (
         float(np.clip(at, seen / zoom / 2, whole - seen / zoom / 2))
         for at, seen, whole in ((columns[chosen], width, whole_width), (rows[chosen], height, whole_height))
@@ -80,11 +92,19 @@ def _camera(rng: np.random.Generator, scene: Scene, frames: int, *, flip: bool, 
 
 
 def _object_motion(
-    rng: np.random.Generator, scene: Scene, label: int, camera: Motion, *, flip: bool, zoom: float, pace: float
+    rng: np.random.Generator,
+    view: View,
+    label: int,
+    camera: Motion,
+    size: tuple[int, int],
+    *,
+    flip: bool,
+    zoom: float,
+    pace: float,
 ) -> Motion:
     """How an object moves, beginning near where the camera shows it."""
-    height, width = scene.size
-    rows, columns = np.nonzero(scene.picture.ids == label)
+    height, width = size
+    rows, columns = np.nonzero(view.picture.ids == label)
     centre = np.array([columns.mean(), rows.mean()])
     if rng.random() < ELSEWHERE:
         at = np.array([width, height]) * rng.uniform(0.1, 0.9, 2)
@@ -105,11 +125,25 @@ def _object_motion(
     )
 
 
+def _objects(rng: np.random.Generator, scene: Scene) -> View:
+    """The first frame, or a later one whose objects are known well enough."""
+    known = [view for view in scene.later if view.objects]
+    if known and rng.random() < LATER_OBJECTS:
+        return known[rng.integers(len(known))]
+    return scene.first
+
+
 def _ground(rng: np.random.Generator, scene: Scene) -> Ground:
     """That of the first frame, or of one of the later ones."""
-    if scene.later and rng.random() < LATER:
-        return scene.later[rng.integers(len(scene.later))]
-    return scene.ground
+    if scene.later and rng.random() < LATER_GROUND:
+        return scene.later[rng.integers(len(scene.later))].ground
+    return scene.first.ground
+
+
+def _layers(picture: Picture, label: int) -> list[tuple[Picture, int]]:
+    """What of an object is shown, the lower first, and how it is labelled: a rim where it may be, and the object."""
+    rim = np.where(picture.ids == VOID, np.uint8(label), picture.ids)
+    return [*([(Picture(picture.image, rim), VOID)] if (picture.ids == VOID).any() else []), (picture, label)]
 
 
 def _shown(ground: Ground, camera: Motion, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

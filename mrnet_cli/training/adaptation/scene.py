@@ -1,4 +1,4 @@
-"""A first frame taken apart: its objects, and the ground without them; and the grounds of later frames.
+"""Frames taken apart: their objects, and the ground without them. Of later frames both are known in part.
 
 Shape letters: H W size of the frame, h w of the scaled one.
 """
@@ -20,12 +20,14 @@ MULTIPLE = 32
 LEAST_AREA = 2e-4
 # the ground is painted in at most so many lines: what is smooth anyway is not worth the time
 PAINTED_LINES = 144
-# pixels about an object that its colours bleed into
+# pixels about an object that its colours bleed into, and of predicted edges that are not to be relied on
 MARGIN = 3
+# share of what may be an object that must be known to be one, for it to be cut out
+SURE = 0.7
 # what more a predicted mask may miss of its object, as a share of the root of its area
 RIM = 0.12
 
-# of a video: H W 3, RGB, and ids, H W
+# of a video: H W 3, RGB, and ids, H W; 255 where it is not known which
 Frame = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
@@ -43,22 +45,34 @@ class Ground:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What clips of a sequence are made of.
+class View:
+    """A frame taken apart.
 
     Attributes:
-        picture: the frame and its objects, which are numbered from 1; h w.
-        ground: of the frame; all of it is labelled, for its mask is given.
-        later: grounds of later frames, whose masks were predicted.
-        size: height and width of the clips, each h and w or less.
-        objects: the ids of the picture that are large enough to be cut out, in order.
+        picture: the frame and its objects, which are numbered from 1, alike in all frames; h w. 255, not labelled,
+            where one may be.
+        ground: the frame without them.
+        objects: the ids that are large enough to be cut out, and known well enough, in order.
     """
 
     picture: Picture
     ground: Ground
-    later: tuple[Ground, ...]
-    size: tuple[int, int]
     objects: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What clips of a sequence are made of.
+
+    Attributes:
+        first: the first frame; all of it is labelled, for its mask is given.
+        later: frames whose masks were predicted.
+        size: height and width of the clips, each h and w or less.
+    """
+
+    first: View
+    later: tuple[View, ...]
+    size: tuple[int, int]
 
 
 def take_apart(
@@ -69,22 +83,24 @@ def take_apart(
     nearness: float = 1.0,
     later: Sequence[Frame] = (),
 ) -> Scene:
-    """Scales a first frame and cuts its objects out.
+    """Scales the frames and tells their objects from the ground.
 
     Args:
-        image: H W 3, RGB.
+        image: H W 3, RGB, the first frame.
         ids: H W; 0 is background, every other value an object.
         lines: short side of the clips, about; both sides become multiples of 32.
         nearness: sides of the frame, in those of a clip.
-        later: pictures of later frames, H W 3, and where their objects may be, H W.
+        later: later frames, H W 3, and what was found in them, H W; 255 where an object may be.
     """
     size = clip_size(ids.shape[0], ids.shape[1], lines)
     whole = (round(size[0] * nearness), round(size[1] * nearness))
-    numbers = np.searchsorted(np.unique(np.append(ids, 0)), ids).astype(np.uint8)
-    picture = _scaled(image, numbers, whole)
+    known = np.unique(np.append(ids, 0))
+    numbers = np.full(256, VOID, np.uint8)
+    numbers[known] = range(len(known))
+    picture = _scaled(image, numbers[ids], whole)
     ground = Ground(_without_objects(picture), np.zeros(whole, np.uint8))
-    grounds = tuple(_later_ground(_scaled(*one, whole)) for one in later)
-    return Scene(picture, ground, grounds, size, tuple(object_ids(picture.ids, LEAST_AREA)))
+    first = View(picture, ground, tuple(object_ids(picture.ids, LEAST_AREA)))
+    return Scene(first, tuple(_later_view(_scaled(one, numbers[found], whole)) for one, found in later), size)
 
 
 def _scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, int]) -> Picture:
@@ -105,12 +121,21 @@ def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
     return first, second
 
 
-def _later_ground(picture: Picture) -> Ground:
-    """Of a predicted mask, which may miss a rim of its object: nothing is said of that, nor of what is painted over."""
-    may_be = (picture.ids > 0).astype(np.uint8)
-    rim = _disk(MARGIN + round(RIM * np.count_nonzero(may_be) ** 0.5))
-    hidden: NDArray[np.uint8] = np.asarray(cv2.dilate(may_be, rim), np.uint8)
-    return Ground(_without_objects(Picture(picture.image, hidden)), hidden * np.uint8(VOID))
+def _later_view(picture: Picture) -> View:
+    """Of a frame whose masks were predicted, and may miss a rim of their objects.
+
+    Nothing is said of that rim and of the edges, nor of the ground that is painted over.
+    """
+    image, ids = picture.image, picture.ids
+    may_be = (ids > 0).astype(np.uint8)
+    area = np.count_nonzero(may_be)
+    hidden: NDArray[np.uint8] = np.asarray(cv2.dilate(may_be, _disk(MARGIN + round(RIM * area**0.5))), np.uint8)
+    ground = Ground(_without_objects(Picture(image, hidden)), hidden * np.uint8(VOID))
+    edge = cv2.dilate(ids, _disk(MARGIN)) != cv2.erode(ids, _disk(MARGIN))
+    rim = (hidden > 0) & (ids == 0)
+    known = np.where(edge | rim, np.uint8(VOID), ids)
+    sure = np.count_nonzero(may_be & (ids != VOID)) >= SURE * area
+    return View(Picture(image, known), ground, tuple(object_ids(known, LEAST_AREA)) if sure else ())
 
 
 def _disk(radius: int) -> NDArray[np.uint8]:

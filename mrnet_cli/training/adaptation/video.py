@@ -1,4 +1,4 @@
-"""Fits a copy of a network to a whole video: to its first frame, then to what others show around the objects."""
+"""Fits a copy of a network to a whole video: to its first frame, then to later ones too."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ def adapt_to_video(
 ) -> Adapted:
     """A copy fitted to a video.
 
-    What was learned on the first frame alone may take things for the object that only later frames show. So the second
-    half of the steps also sees its objects before the grounds of later frames. Where the objects are in those, ``like``
-    and the copy as it is by then must tell: of what either takes for one, nothing is learned.
+    What was learned on the first frame alone may take things for the object that only later frames show, and lose the
+    object where they show it from another side. So the second half of the steps also sees later frames, their objects
+    and what is around them. Which is which, ``like`` and the copy as it is by then must tell: where they differ,
+    nothing is learned.
 
     Args:
         network: what is copied, in float32 and on the CPU.

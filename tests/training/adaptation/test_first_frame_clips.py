@@ -30,6 +30,12 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "BLURRED", 0.0)
 
 
+def red_box_on_blue() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
+    image[20:60, 20:60], ids[20:60, 20:60] = (220, 20, 20), 1
+    return image, ids
+
+
 def drawn(scene: Scene, seed: int, *, frames: int = 4, most: int = 3) -> Clip:
     clip = first_frame_clip(np.random.default_rng(seed), scene, frames=frames, most=most)
     assert clip is not None
@@ -120,11 +126,10 @@ def test_clips_of_a_frame_seen_from_nearer_are_as_large_and_their_objects_larger
 
 @pytest.mark.usefixtures("plain")
 def test_objects_stand_before_the_grounds_of_later_frames_in_half_of_the_clips() -> None:
-    image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
-    image[20:60, 20:60], ids[20:60, 20:60] = (220, 20, 20), 1
-    later, maybe = np.full_like(image, (20, 220, 20)), np.zeros_like(ids)
-    maybe[:, 100:] = 1
-    scene = take_apart(image, ids, lines=96, later=[(later, maybe)])
+    image, ids = red_box_on_blue()
+    later, found = np.full_like(image, (20, 220, 20)), np.zeros_like(ids)
+    found[:, 100:] = 255
+    scene = take_apart(image, ids, lines=96, later=[(later, found)])
     clips = [drawn(scene, seed) for seed in range(60)]
     before_later = [clip for clip in clips if channel(clip.images, 1).mean() > 0.3]
     assert 20 < len(before_later) < 40
@@ -135,3 +140,24 @@ def test_objects_stand_before_the_grounds_of_later_frames_in_half_of_the_clips()
     assert any((clip.ids == 255).any() for clip in before_later)
     assert all(set(np.unique(clip.ids)) <= {0, 1, 255} for clip in before_later)
     assert not any((clip.ids == 255).any() for clip in clips if channel(clip.images, 1).mean() < 0.01)
+
+
+@pytest.mark.usefixtures("plain")
+def test_the_objects_of_later_frames_are_shown_where_they_are_known() -> None:
+    image, ids = red_box_on_blue()
+    later, found = np.full_like(image, (20, 20, 200)), np.zeros_like(ids)
+    # of a box that is green all over, a strip is in doubt
+    later[30:80, 40:90], found[30:80, 40:90] = (20, 220, 20), 1
+    found[30:80, 80:90] = 255
+    scene = take_apart(image, ids, lines=96, later=[(later, found)])
+    clips = [drawn(scene, seed) for seed in range(60)]
+    shows_later = [clip for clip in clips if channel(clip.images, 1).any()]
+    assert 10 < len(shows_later) < 30
+    for clip in shows_later:
+        assert not channel(clip.images, 0).any()
+        green = channel(clip.images, 1)
+        # none of it is ground, and most is the object
+        assert (clip.ids[green] == 0).mean() < 0.02
+        assert 0.4 < (clip.ids[green] == 1).mean() < 0.9
+    doubtful = take_apart(image, ids, lines=96, later=[(later, np.where(found > 0, np.uint8(255), found))])
+    assert not any(channel(drawn(doubtful, seed).images, 1).any() for seed in range(60))
