@@ -28,7 +28,7 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, read_notes, save_weights
 from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation
-from mrnet_cli.training.adaptation.clips import first_frame_clip
+from mrnet_cli.training.adaptation.clips import scene_clip
 from mrnet_cli.training.adaptation.scene import Scene, take_apart
 from mrnet_cli.training.batches import Batch, batch_of, draw_damage
 from mrnet_cli.training.clips import Sources, make_clip
@@ -76,7 +76,7 @@ class Tasks:
         first = video[int(rng.integers(len(video)))].read()
         scene = take_apart(first.image, first.ids, lines=LINES)
         for step in range(FEW.steps + LATER):
-            clip = first_frame_clip(rng, scene, frames=FEW.frames, most=1) if step < FEW.steps else None
+            clip = scene_clip(rng, scene, frames=FEW.frames, most=1) if step < FEW.steps else None
             if clip is None:
                 clip = make_clip(rng, Sources((video,), ()), stage_of(scene), targets=(1.0,))
             yield batch_of([clip], draw_damage(rng, FEW.frames, FEW.degraded))

@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mrnet_cli.inference.camera import Camera
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.training.adaptation.clips import first_frame_clip
+from mrnet_cli.training.adaptation.clips import scene_clip
 from mrnet_cli.training.adaptation.scene import Frame, Scene, take_apart
 from mrnet_cli.training.batches import Batch, batch_of, draw_damage
 from mrnet_cli.training.descent import Descent
@@ -136,9 +135,8 @@ class Adapter:
         """
         network = copy.deepcopy(self._network).to(self._device)
         size = network.config.size or min(ids.shape)
-        # so that objects are as large in the clips as they will be in the video
-        nearness = Camera(ids, network.config.zoom).nearness
-        scene = take_apart(image, ids, lines=min(self._settings.lines, size), nearness=nearness, later=later)
+        lines = min(self._settings.lines, size)
+        scene = take_apart(image, ids, lines=lines, zoom=network.config.zoom, later=later)
         return _Fit(network, _Clips(scene, self._settings, name), self._settings, self._device, self._amp).run(on_step)
 
 
@@ -162,7 +160,7 @@ class _Clips:
 
     def _batch(self, rng: np.random.Generator, degraded: float) -> Batch | None:
         frames = self._settings.frames
-        clip = first_frame_clip(rng, self.scene, frames=frames, most=self._settings.objects)
+        clip = scene_clip(rng, self.scene, frames=frames, most=self._settings.objects)
         return None if clip is None else batch_of([clip], draw_damage(rng, frames, degraded))
 
 

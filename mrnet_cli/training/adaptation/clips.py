@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import VOID
-from mrnet_cli.training.adaptation.scene import Ground, Scene, View
+from mrnet_cli.training.adaptation.scene import Scene, View, scaled
 from mrnet_cli.training.clips import PACE, SCENE_MOTION, Clip
 from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import BLURRED, EXPOSURE, MOTION, Cutting, overlay
 from mrnet_cli.training.motion import Motion, draw_motion, motion_maps
 from mrnet_cli.training.sources import Picture, object_ids
 
-# shares of clips before the ground of a later frame and with the objects of one, where there are any
-LATER_GROUND = 0.5
+# shares of clips with the objects of a later frame, and of the others before the ground of one, where there are any
 LATER_OBJECTS = 0.3
+LATER_GROUND = 0.5
 # share of clips in which an object starts anywhere, rather than near where it is
 ELSEWHERE = 0.15
 # of where an object starts, as a share of the clip's height, and of the logarithm of its size
@@ -33,7 +33,7 @@ ZOOM = 1.5
 ATTEMPTS = 20
 
 
-def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, most: int) -> Clip | None:
+def scene_clip(rng: np.random.Generator, scene: Scene, *, frames: int, most: int) -> Clip | None:
     """One clip, the same for the same state of ``rng``; None where no object can be seen in it.
 
     Args:
@@ -43,7 +43,7 @@ def first_frame_clip(rng: np.random.Generator, scene: Scene, *, frames: int, mos
         most: objects that are labelled; others are scenery, which occludes as they do.
     """
     for _ in range(ATTEMPTS if scene.first.objects else 0):
-        view, ground = _objects(rng, scene), _ground(rng, scene)
+        view, ground = _drawn(rng, scene)
         pace = exp(rng.normal(0, PACE))
         flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
         camera = _camera(rng, view, scene.size, frames, flip=flip, zoom=zoom, pace=pace)
@@ -125,19 +125,15 @@ def _object_motion(
     )
 
 
-def _objects(rng: np.random.Generator, scene: Scene) -> View:
-    """The first frame, or a later one whose objects are known well enough."""
-    known = [view for view in scene.later if view.objects]
+def _drawn(rng: np.random.Generator, scene: Scene) -> tuple[View, Picture]:
+    """Whose objects are shown, and before which ground; either is the first frame's, which is known for sure."""
+    first, known = scene.first, [view for view in scene.later if view.objects]
     if known and rng.random() < LATER_OBJECTS:
-        return known[rng.integers(len(known))]
-    return scene.first
-
-
-def _ground(rng: np.random.Generator, scene: Scene) -> Ground:
-    """That of the first frame, or of one of the later ones."""
+        view = known[rng.integers(len(known))]
+        return view, scaled(first.ground.image, first.ground.ids, view.picture.ids.shape)
     if scene.later and rng.random() < LATER_GROUND:
-        return scene.later[rng.integers(len(scene.later))].ground
-    return scene.first.ground
+        return first, scene.later[rng.integers(len(scene.later))].ground
+    return first, first.ground
 
 
 def _layers(picture: Picture, label: int) -> list[tuple[Picture, int]]:
@@ -146,7 +142,7 @@ def _layers(picture: Picture, label: int) -> list[tuple[Picture, int]]:
     return [*([(Picture(picture.image, rim), VOID)] if (picture.ids == VOID).any() else []), (picture, label)]
 
 
-def _shown(ground: Ground, camera: Motion, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _shown(ground: Picture, camera: Motion, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """T H W 3 and T H W, a ground as the camera sees it."""
     edge, images, ids = cv2.BORDER_REFLECT_101, [], []
     for x, y in motion_maps(camera, size):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import VOID
+from mrnet_cli.inference.camera import Camera
 from mrnet_cli.training.sources import Picture, object_ids
 
 MULTIPLE = 32
@@ -32,31 +33,19 @@ Frame = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A frame without its objects.
-
-    Attributes:
-        image: h w 3, RGB, with the objects painted over.
-        ids: h w uint8; 255, not labelled, where an object may be or may have been painted over, and 0 elsewhere.
-    """
-
-    image: NDArray[np.uint8]
-    ids: NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
 class View:
     """A frame taken apart.
 
     Attributes:
-        picture: the frame and its objects, which are numbered from 1, alike in all frames; h w. 255, not labelled,
-            where one may be.
-        ground: the frame without them.
+        picture: the frame and its objects, which are numbered from 1, alike in all frames; 255, not labelled, where
+            one may be. Scaled so that objects are as large as the network will see them in that frame.
+        ground: the frame, scaled as the first is, with its objects painted over; 255, not labelled, where one may be or
+            may have been, and 0 elsewhere.
         objects: the ids that are large enough to be cut out, and known well enough, in order.
     """
 
     picture: Picture
-    ground: Ground
+    ground: Picture
     objects: tuple[int, ...]
 
 
@@ -67,7 +56,7 @@ class Scene:
     Attributes:
         first: the first frame; all of it is labelled, for its mask is given.
         later: frames whose masks were predicted.
-        size: height and width of the clips, each h and w or less.
+        size: height and width of the clips; no frame is smaller.
     """
 
     first: View
@@ -80,7 +69,7 @@ def take_apart(
     ids: NDArray[np.uint8],
     *,
     lines: int,
-    nearness: float = 1.0,
+    zoom: float = 1.0,
     later: Sequence[Frame] = (),
 ) -> Scene:
     """Scales the frames and tells their objects from the ground.
@@ -89,25 +78,35 @@ def take_apart(
         image: H W 3, RGB, the first frame.
         ids: H W; 0 is background, every other value an object.
         lines: short side of the clips, about; both sides become multiples of 32.
-        nearness: sides of the frame, in those of a clip.
+        zoom: how near small objects will be looked at, at most.
         later: later frames, H W 3, and what was found in them, H W; 255 where an object may be.
     """
     size = clip_size(ids.shape[0], ids.shape[1], lines)
-    whole = (round(size[0] * nearness), round(size[1] * nearness))
+
+    def seen(found: NDArray[np.uint8]) -> tuple[int, int]:
+        nearness = Camera(found, zoom).nearness
+        return round(size[0] * nearness), round(size[1] * nearness)
+
+    whole = seen(ids)
     known = np.unique(np.append(ids, 0))
     numbers = np.full(256, VOID, np.uint8)
     numbers[known] = range(len(known))
-    picture = _scaled(image, numbers[ids], whole)
-    ground = Ground(_without_objects(picture), np.zeros(whole, np.uint8))
+    picture = scaled(image, numbers[ids], whole)
+    ground = Picture(_without_objects(picture), np.zeros(whole, np.uint8))
     first = View(picture, ground, tuple(object_ids(picture.ids, LEAST_AREA)))
-    return Scene(first, tuple(_later_view(_scaled(one, numbers[found], whole)) for one, found in later), size)
+    views = (
+        _later_view(scaled(one, numbers[found], seen(found)), scaled(one, numbers[found], whole))
+        for one, found in later
+    )
+    return Scene(first, tuple(views), size)
 
 
-def _scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, int]) -> Picture:
+def scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, ...]) -> Picture:
+    """A frame, H W 3, and its ids, H W, in another height and width."""
     smooth = cv2.INTER_AREA if size[0] < ids.shape[0] else cv2.INTER_LINEAR
-    scaled = cv2.resize(image, size[::-1], interpolation=smooth)
+    resized = cv2.resize(image, size[::-1], interpolation=smooth)
     nearest = cv2.resize(ids, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
-    return Picture(np.asarray(scaled, np.uint8), np.asarray(nearest, np.uint8))
+    return Picture(np.asarray(resized, np.uint8), np.asarray(nearest, np.uint8))
 
 
 def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
@@ -121,21 +120,21 @@ def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
     return first, second
 
 
-def _later_view(picture: Picture) -> View:
-    """Of a frame whose masks were predicted, and may miss a rim of their objects.
+def _later_view(seen: Picture, whole: Picture) -> View:
+    """Of a frame whose masks were predicted, scaled for its objects and for its ground.
 
-    Nothing is said of that rim and of the edges, nor of the ground that is painted over.
+    Their edges are not relied on. Objects are shown without a rim that the masks may miss; in the ground nothing is
+    said of that, nor of what is painted over.
     """
-    image, ids = picture.image, picture.ids
-    may_be = (ids > 0).astype(np.uint8)
-    area = np.count_nonzero(may_be)
-    hidden: NDArray[np.uint8] = np.asarray(cv2.dilate(may_be, _disk(MARGIN + round(RIM * area**0.5))), np.uint8)
-    ground = Ground(_without_objects(Picture(image, hidden)), hidden * np.uint8(VOID))
-    edge = cv2.dilate(ids, _disk(MARGIN)) != cv2.erode(ids, _disk(MARGIN))
-    rim = (hidden > 0) & (ids == 0)
-    known = np.where(edge | rim, np.uint8(VOID), ids)
-    sure = np.count_nonzero(may_be & (ids != VOID)) >= SURE * area
-    return View(Picture(image, known), ground, tuple(object_ids(known, LEAST_AREA)) if sure else ())
+    may_be = seen.ids > 0
+    sure = np.count_nonzero(may_be & (seen.ids != VOID)) >= SURE * np.count_nonzero(may_be)
+    edge = cv2.dilate(seen.ids, _disk(MARGIN)) != cv2.erode(seen.ids, _disk(MARGIN))
+    picture = Picture(seen.image, np.where(edge, np.uint8(VOID), seen.ids))
+    objects = tuple(object_ids(picture.ids, LEAST_AREA)) if sure else ()
+    rim = MARGIN + round(RIM * np.count_nonzero(whole.ids) ** 0.5)
+    hidden: NDArray[np.uint8] = np.asarray(cv2.dilate((whole.ids > 0).astype(np.uint8), _disk(rim)), np.uint8)
+    ground = Picture(_without_objects(Picture(whole.image, hidden)), hidden * np.uint8(VOID))
+    return View(picture, ground, objects)
 
 
 def _disk(radius: int) -> NDArray[np.uint8]:

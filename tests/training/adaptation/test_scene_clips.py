@@ -1,4 +1,4 @@
-"""Clips of one frame: what every one must be, whatever is drawn."""
+"""Clips of a scene: what every one must be, whatever is drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mrnet_cli.training.adaptation import clips
-from mrnet_cli.training.adaptation.clips import first_frame_clip
+from mrnet_cli.training.adaptation.clips import scene_clip
 from mrnet_cli.training.adaptation.scene import Scene, take_apart
 from mrnet_cli.training.clips import Clip
 
@@ -37,7 +37,7 @@ def red_box_on_blue() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def drawn(scene: Scene, seed: int, *, frames: int = 4, most: int = 3) -> Clip:
-    clip = first_frame_clip(np.random.default_rng(seed), scene, frames=frames, most=most)
+    clip = scene_clip(np.random.default_rng(seed), scene, frames=frames, most=most)
     assert clip is not None
     return clip
 
@@ -107,7 +107,7 @@ def test_the_same_state_draws_the_same_clip_and_another_another(scene: Scene) ->
 
 def test_without_an_object_there_is_no_clip() -> None:
     empty = take_apart(np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64), np.uint8), lines=64)
-    assert first_frame_clip(np.random.default_rng(0), empty, frames=3, most=3) is None
+    assert scene_clip(np.random.default_rng(0), empty, frames=3, most=3) is None
 
 
 @pytest.mark.usefixtures("plain")
@@ -115,12 +115,12 @@ def test_clips_of_a_frame_seen_from_nearer_are_as_large_and_their_objects_larger
     image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
     image[40:60, 50:70], ids[40:60, 50:70] = (220, 20, 20), 1
     areas = {}
-    for nearness in (1.0, 2.0):
-        scene = take_apart(image, ids, lines=96, nearness=nearness)
+    for zoom in (1.0, 2.0):
+        scene = take_apart(image, ids, lines=96, zoom=zoom)
         seen = [drawn(scene, seed) for seed in SEEDS]
         assert {clip.ids.shape for clip in seen} == {(4, 96, 128)}
         assert all((clip.images[clip.ids > 0][:, 0] > 90).mean() > 0.9 for clip in seen)
-        areas[nearness] = np.mean([np.count_nonzero(clip.ids[0]) for clip in seen])
+        areas[zoom] = np.mean([np.count_nonzero(clip.ids[0]) for clip in seen])
     assert areas[2.0] > 2.5 * areas[1.0]
 
 
