@@ -5,6 +5,7 @@ Shape letters: T frames, H W size of the clip.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import exp, log
 
 import cv2
@@ -43,15 +44,13 @@ def scene_clip(rng: np.random.Generator, scene: Scene, *, frames: int, most: int
         most: objects that are labelled; others are scenery, which occludes as they do.
     """
     for _ in range(ATTEMPTS if scene.first.objects else 0):
-        view, ground = _drawn(rng, scene)
-        pace = exp(rng.normal(0, PACE))
-        flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
-        camera = _camera(rng, view, scene.size, frames, flip=flip, zoom=zoom, pace=pace)
-        images, ids = _shown(ground, camera, scene.size)
-        for label in rng.permutation(view.objects).tolist():
-            motion = _object_motion(rng, view, label, camera, scene.size, flip=flip, zoom=zoom, pace=pace)
+        shot = _draw_shot(rng, scene, frames)
+        camera = _camera(rng, shot)
+        images, ids = _shown(shot, camera)
+        for label in rng.permutation(shot.view.objects).tolist():
+            motion = _object_motion(rng, shot, camera, label)
             exposure = rng.uniform(*EXPOSURE) if rng.random() < BLURRED else 0.0
-            for picture, number in _layers(view.picture, label):
+            for picture, number in _layers(shot.view.picture, label):
                 overlay(Cutting((picture,) * frames, label), motion, images, ids, label=number, exposure=exposure)
         ids = _relabel(rng, ids, most)
         if object_ids(ids[0], 0):
@@ -59,74 +58,38 @@ def scene_clip(rng: np.random.Generator, scene: Scene, *, frames: int, most: int
     return None
 
 
-def _camera(
-    rng: np.random.Generator,
-    view: View,
-    size: tuple[int, int],
-    frames: int,
-    *,
-    flip: bool,
-    zoom: float,
-    pace: float,
-) -> Motion:
-    """How the ground is seen: a crop about any of the objects."""
-    height, width = size
-    rows, columns = np.nonzero(np.isin(view.picture.ids, view.objects))
-    chosen = rng.integers(len(rows))
-    whole_height, whole_width = view.picture.ids.shape
-    x, y = (
-        float(np.clip(at, seen / zoom / 2, whole - seen / zoom / 2))
-        for at, seen, whole in ((columns[chosen], width, whole_width), (rows[chosen], height, whole_height))
-    )
-    return draw_motion(
-        rng,
-        frames,
-        height,
-        source_centre=(x, y),
-        target_centre=(width / 2, height / 2),
-        zoom=zoom,
-        flip=flip,
-        turn=rng.normal(0, 0.06),
-        strength=SCENE_MOTION.scaled(pace),
-    )
+@dataclass(frozen=True)
+class _Shot:
+    """What a clip shows, and how.
+
+    Attributes:
+        view: whose objects.
+        ground: before which ground, in the height and width of the view's picture.
+        size: H, W.
+        frames: T.
+        flip: mirrored left to right.
+        zoom: how near, in terms of the view's picture.
+        pace: factor on the usual motion.
+    """
+
+    view: View
+    ground: Picture
+    size: tuple[int, int]
+    frames: int
+    flip: bool
+    zoom: float
+    pace: float
 
 
-def _object_motion(
-    rng: np.random.Generator,
-    view: View,
-    label: int,
-    camera: Motion,
-    size: tuple[int, int],
-    *,
-    flip: bool,
-    zoom: float,
-    pace: float,
-) -> Motion:
-    """How an object moves, beginning near where the camera shows it."""
-    height, width = size
-    rows, columns = np.nonzero(view.picture.ids == label)
-    centre = np.array([columns.mean(), rows.mean()])
-    if rng.random() < ELSEWHERE:
-        at = np.array([width, height]) * rng.uniform(0.1, 0.9, 2)
-    else:
-        # the camera's first frame, solved for the pixel that shows the object's centre
-        at = camera.origin[0] + np.linalg.solve(camera.matrix[0], centre - camera.centre)
-        at = at + rng.normal(0, START_SHIFT * height, 2)
-    return draw_motion(
-        rng,
-        len(camera.matrix),
-        height,
-        source_centre=(float(centre[0]), float(centre[1])),
-        target_centre=(float(at[0]), float(at[1])),
-        zoom=zoom * exp(rng.normal(0, START_SIZE)),
-        flip=flip,
-        turn=rng.normal(0, 0.1),
-        strength=MOTION.scaled(pace),
-    )
+def _draw_shot(rng: np.random.Generator, scene: Scene, frames: int) -> _Shot:
+    view, ground = _draw_parts(rng, scene)
+    pace = exp(rng.normal(0, PACE))
+    flip, zoom = bool(rng.random() < 0.5), exp(rng.uniform(0, log(ZOOM)))
+    return _Shot(view, ground, scene.size, frames, flip, zoom, pace)
 
 
-def _drawn(rng: np.random.Generator, scene: Scene) -> tuple[View, Picture]:
-    """Whose objects are shown, and before which ground; either is the first frame's, which is known for sure."""
+def _draw_parts(rng: np.random.Generator, scene: Scene) -> tuple[View, Picture]:
+    """Objects and a ground, either of them the first frame's, in which all is known."""
     first, known = scene.first, [view for view in scene.later if view.objects]
     if known and rng.random() < LATER_OBJECTS:
         view = known[rng.integers(len(known))]
@@ -136,18 +99,65 @@ def _drawn(rng: np.random.Generator, scene: Scene) -> tuple[View, Picture]:
     return first, first.ground
 
 
+def _camera(rng: np.random.Generator, shot: _Shot) -> Motion:
+    """How the ground is seen: a crop about any of the objects."""
+    (height, width), view, zoom = shot.size, shot.view, shot.zoom
+    rows, columns = np.nonzero(np.isin(view.picture.ids, view.objects))
+    chosen = rng.integers(len(rows))
+    whole_height, whole_width = view.picture.ids.shape
+    x, y = (
+        float(np.clip(at, seen / zoom / 2, whole - seen / zoom / 2))
+        for at, seen, whole in ((columns[chosen], width, whole_width), (rows[chosen], height, whole_height))
+    )
+    return draw_motion(
+        rng,
+        shot.frames,
+        height,
+        source_centre=(x, y),
+        target_centre=(width / 2, height / 2),
+        zoom=zoom,
+        flip=shot.flip,
+        turn=rng.normal(0, 0.06),
+        strength=SCENE_MOTION.scaled(shot.pace),
+    )
+
+
+def _object_motion(rng: np.random.Generator, shot: _Shot, camera: Motion, label: int) -> Motion:
+    """How an object moves, beginning near where the camera shows it."""
+    height, width = shot.size
+    rows, columns = np.nonzero(shot.view.picture.ids == label)
+    centre = np.array([columns.mean(), rows.mean()])
+    if rng.random() < ELSEWHERE:
+        at = np.array([width, height]) * rng.uniform(0.1, 0.9, 2)
+    else:
+        # the camera's first frame, solved for the pixel that shows the object's centre
+        at = camera.origin[0] + np.linalg.solve(camera.matrix[0], centre - camera.centre)
+        at = at + rng.normal(0, START_SHIFT * height, 2)
+    return draw_motion(
+        rng,
+        shot.frames,
+        height,
+        source_centre=(float(centre[0]), float(centre[1])),
+        target_centre=(float(at[0]), float(at[1])),
+        zoom=shot.zoom * exp(rng.normal(0, START_SIZE)),
+        flip=shot.flip,
+        turn=rng.normal(0, 0.1),
+        strength=MOTION.scaled(shot.pace),
+    )
+
+
 def _layers(picture: Picture, label: int) -> list[tuple[Picture, int]]:
     """What of an object is shown, the lower first, and how it is labelled: a rim where it may be, and the object."""
     rim = np.where(picture.ids == VOID, np.uint8(label), picture.ids)
     return [*([(Picture(picture.image, rim), VOID)] if (picture.ids == VOID).any() else []), (picture, label)]
 
 
-def _shown(ground: Picture, camera: Motion, size: tuple[int, int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """T H W 3 and T H W, a ground as the camera sees it."""
+def _shown(shot: _Shot, camera: Motion) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """T H W 3 and T H W, the ground as the camera sees it."""
     edge, images, ids = cv2.BORDER_REFLECT_101, [], []
-    for x, y in motion_maps(camera, size):
-        images.append(cv2.remap(ground.image, x, y, cv2.INTER_LINEAR, borderMode=edge))
-        ids.append(cv2.remap(ground.ids, x, y, cv2.INTER_NEAREST, borderMode=edge))
+    for x, y in motion_maps(camera, shot.size):
+        images.append(cv2.remap(shot.ground.image, x, y, cv2.INTER_LINEAR, borderMode=edge))
+        ids.append(cv2.remap(shot.ground.ids, x, y, cv2.INTER_NEAREST, borderMode=edge))
     return np.stack(images), np.stack(ids)
 
 
