@@ -20,7 +20,7 @@ from mrnet_cli.training.layers import BLURRED, EXPOSURE, MOTION, Cutting, overla
 from mrnet_cli.training.motion import Motion, draw_motion, motion_maps
 from mrnet_cli.training.sources import Picture, object_ids
 
-# shares of clips with the objects of a later frame, and of the others before the ground of one, where there are any
+# shares of clips with the objects of a later frame, if they are known, and of the others before the ground of one
 LATER_OBJECTS = 0.3
 LATER_GROUND = 0.5
 # share of clips in which an object starts anywhere, rather than near where it is
@@ -90,13 +90,14 @@ def _draw_shot(rng: np.random.Generator, scene: Scene, frames: int) -> _Shot:
 
 def _draw_parts(rng: np.random.Generator, scene: Scene) -> tuple[View, Picture]:
     """Objects and a ground, either of them the first frame's, in which all is known."""
-    first, known = scene.first, [view for view in scene.later if view.objects]
-    if known and rng.random() < LATER_OBJECTS:
-        view = known[rng.integers(len(known))]
-        return view, scaled(first.ground.image, first.ground.ids, view.picture.ids.shape)
-    if scene.later and rng.random() < LATER_GROUND:
-        return first, scene.later[rng.integers(len(scene.later))].ground
-    return first, first.ground
+    first = scene.first
+    if not scene.later:
+        return first, first.ground
+    # a frame is as often seen whether few others are known or many
+    later = scene.later[rng.integers(len(scene.later))]
+    if later.objects and rng.random() < LATER_OBJECTS:
+        return later, scaled(first.ground.image, first.ground.ids, later.picture.ids.shape)
+    return first, later.ground if rng.random() < LATER_GROUND else first.ground
 
 
 def _camera(rng: np.random.Generator, shot: _Shot) -> Motion:

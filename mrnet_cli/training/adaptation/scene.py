@@ -24,7 +24,7 @@ PAINTED_LINES = 144
 # pixels about an object that its colours bleed into, and of predicted edges that are not to be relied on
 MARGIN = 3
 # share of what may be an object that must be known to be one, for it to be cut out
-SURE = 0.7
+SURE = 0.8
 # what more a predicted mask may miss of its object, as a share of the root of its area
 RIM = 0.12
 
