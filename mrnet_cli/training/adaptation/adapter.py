@@ -43,10 +43,7 @@ class Adaptation:
         warm_up: steps in which the learning rate rises, before it falls evenly to zero.
         degraded: share of frames whose predicted mask is damaged before the next frame sees it.
         objects: of a clip that are segmented, at most.
-        clips: that no step sees, by whose loss the best weights are known; with 0 of them the last are kept.
-        every: steps between looks at them.
-        patience: looks without a better loss after which the fitting comes to its end.
-        cooling: steps in which the learning rate then falls to zero.
+        clips: that no step sees, by whose loss the fitted weights must be better; with 0 of them they are kept anyway.
         ahead: later frames that the second half of the steps sees too, each half with a rise and fall of the
             rates of its own; with 0 of them the first frame is all that is seen.
         seed: of all clips, with the sequence's name.
@@ -61,10 +58,7 @@ class Adaptation:
     warm_up: int = 10
     degraded: float = 0.1
     objects: int = 3
-    clips: int = 2
-    every: int = 10
-    patience: int = 2
-    cooling: int = 30
+    clips: int = 4
     ahead: int = 8
     seed: int = 0
 
@@ -165,7 +159,7 @@ class _Clips:
 
 
 class _Fit:
-    """One fitting: takes steps, and keeps the weights that do best on clips that no step sees."""
+    """One fitting: takes steps, and keeps their weights if they do better on clips that no step sees."""
 
     def __init__(self, network: MRNet, clips: _Clips, settings: Adaptation, device: torch.device, amp: bool) -> None:
         self._network, self._clips, self._settings = network, clips, settings
@@ -181,26 +175,18 @@ class _Fit:
         network.encoder.requires_grad_(settings.backbone_rate > 0)
         loss_of = ClipLoss(network, through_masks=settings.backbone_rate > 0)
         descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())
-        best = before = self._loss()
-        kept, kept_step = _state(network), 0
-        rates = [recipe.rate_factor(number) for number in range(settings.steps)]
-        step, cooling = 0, False
-        while step < len(rates):
+        start, before = _state(network), self._loss()
+        for step in range(settings.steps):
             batch = self._clips.training(step + 1)
             if batch is not None:
-                descent.step(batch, rates[step])
-            step += 1
-            on_step(step)
-            if step % settings.every and step < len(rates):
-                continue
-            loss = self._loss()
-            # a network that diverged has a loss that is no number, and is no better
-            if not self._held_out or loss < best:
-                best, kept, kept_step = loss, _state(network), step
-            elif not cooling and step - kept_step >= settings.patience * settings.every:
-                cooling, rates[step:] = True, _cooled(rates[step:], settings.cooling)
-        network.load_state_dict(kept)
-        return Adapted(network.eval(), kept_step, before, best)
+                descent.step(batch, recipe.rate_factor(step))
+            on_step(step + 1)
+        after = self._loss()
+        # a network that diverged has a loss that is no number, and is no better
+        if not self._held_out or after < before:
+            return Adapted(network.eval(), settings.steps, before, after)
+        network.load_state_dict(start)
+        return Adapted(network.eval(), 0, before, before)
 
     @torch.no_grad()
     def _loss(self) -> float:
@@ -208,11 +194,6 @@ class _Fit:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._amp):
             losses = [float(clip_loss(self._network, batch)) for batch in self._held_out]
         return sum(losses) / len(losses) if losses else math.nan
-
-
-def _cooled(rates: list[float], steps: int) -> list[float]:
-    """Rates that fall evenly to zero within so many steps, or as they are if they do."""
-    return [rates[0] * (1 - step / steps) for step in range(steps)] if len(rates) > steps else rates
 
 
 def _state(network: MRNet) -> dict[str, Tensor]:
