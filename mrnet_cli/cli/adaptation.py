@@ -63,8 +63,8 @@ _OPTIONS = [
         type=Steps(min=0),
         default=0,
         metavar="STEPS",
-        help=f"Fit a copy of the network to each sequence's first frame, in so many steps at most; auto: {BARGAIN}, "
-        "the best bargain [default: 0, not at all].",
+        help=f"Fit a copy of the network to each sequence, in so many steps; auto: {BARGAIN}, the best bargain "
+        "[default: 0, not at all].",
     ),
     click.option(
         "--adapt-ahead",

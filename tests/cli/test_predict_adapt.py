@@ -41,7 +41,7 @@ def davis(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two sequences, and an adaptation fast enough to change weights within a few steps."""
 
     def fast(steps: int, *, ahead: int = Adaptation.ahead) -> Adaptation:
-        return Adaptation(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2, ahead=ahead)
+        return Adaptation(steps, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, ahead=ahead)
 
     monkeypatch.setattr("mrnet_cli.cli.adaptation.Adaptation", fast)
     return write_davis("a", "b")

@@ -109,7 +109,7 @@ def test_adapted_masks_are_those_of_a_run_here_and_the_record_says_what_it_took(
 ) -> None:
     here, there, plain = tmp_path / "here", tmp_path / "there", tmp_path / "plain"
     jobs = jobs[::2]
-    fast = Adaptation(2, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1, every=2)
+    fast = Adaptation(2, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1)
     segmenter = network.segmenter()
     prepare = adapting(network.load(), fast, like=segmenter, advance=unseen)
     predict(segmenter, jobs, here, record=Record(here, network.settings()), prepare=prepare)
