@@ -149,8 +149,10 @@ def _object_motion(rng: np.random.Generator, shot: _Shot, camera: Motion, label:
 
 def _layers(picture: Picture, label: int) -> list[tuple[Picture, int]]:
     """What of an object is shown, the lower first, and how it is labelled: a rim where it may be, and the object."""
-    rim = np.where(picture.ids == VOID, np.uint8(label), picture.ids)
-    return [*([(Picture(picture.image, rim), VOID)] if (picture.ids == VOID).any() else []), (picture, label)]
+    unsure = picture.ids == VOID
+    if not unsure.any():
+        return [(picture, label)]
+    return [(Picture(picture.image, np.where(unsure, np.uint8(label), picture.ids)), VOID), (picture, label)]
 
 
 def _shown(shot: _Shot, camera: Motion) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

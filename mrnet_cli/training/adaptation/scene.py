@@ -94,10 +94,8 @@ def take_apart(
     picture = scaled(image, numbers[ids], whole)
     ground = Picture(_without_objects(picture), np.zeros(whole, np.uint8))
     first = View(picture, ground, tuple(object_ids(picture.ids, LEAST_AREA)))
-    views = (
-        _later_view(scaled(one, numbers[found], seen(found)), scaled(one, numbers[found], whole))
-        for one, found in later
-    )
+    found = ((one, numbers[ids]) for one, ids in later)
+    views = (_later_view(scaled(one, ids, seen(ids)), scaled(one, ids, whole)) for one, ids in found)
     return Scene(first, tuple(views), size)
 
 

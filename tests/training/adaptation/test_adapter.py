@@ -16,6 +16,8 @@ from torch import Tensor
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
+from mrnet_cli.training.batches import Batch
+from mrnet_cli.training.descent import Descent
 
 SETTINGS = Adaptation(12, frames=3, decoder_rate=2e-3, backbone_rate=1e-3, warm_up=2)
 
@@ -102,6 +104,24 @@ def test_where_the_steps_do_not_help_the_weights_stay(network: MRNet, first_fram
     assert result.steps == 0
     assert result.after == result.before
     assert changed(result.network, state(network)) == set()
+
+
+def test_the_rates_rise_and_fall_to_zero_over_all_steps(
+    network: MRNet, first_frame: tuple[Image, Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+    step = Descent.step
+
+    def noted(self: Descent, batch: Batch, factor: float) -> Tensor:
+        rates.append(factor)
+        return step(self, batch, factor)
+
+    monkeypatch.setattr(Descent, "step", noted)
+    adapted(network, first_frame)
+    recipe = SETTINGS.recipe(64, 96)
+    assert rates == pytest.approx([recipe.rate_factor(number) for number in range(SETTINGS.steps)])
+    assert rates[0] < rates[1] > rates[-1]
+    assert rates[-1] < 0.11
 
 
 def test_a_network_that_diverges_is_given_back_as_it_was(network: MRNet, first_frame: tuple[Image, Image]) -> None:

@@ -117,3 +117,22 @@ def test_an_object_that_the_first_frame_does_not_show_is_not_known() -> None:
     (later,) = take_apart(image, ids, lines=128, later=[(image, appeared)]).later
     assert 1 not in later.objects
     assert (later.picture.ids[appeared == 4] == 255).all()
+
+
+def test_a_later_frame_without_objects_is_ground_everywhere() -> None:
+    image, ids = frame()
+    (later,) = take_apart(image, ids, lines=128, later=[(image[::-1].copy(), ids * 0)]).later
+    assert np.array_equal(later.ground.image, image[::-1])
+    assert not later.ground.ids.any()
+    assert later.objects == ()
+
+
+def test_each_frame_is_as_near_as_its_objects_will_be_seen_and_all_grounds_as_the_first() -> None:
+    image, ids = frame()
+    small = np.zeros_like(ids)
+    small[50:60, 80:95] = 1
+    scene = take_apart(image, small, lines=64, zoom=2, later=[(image, (ids > 0).astype(np.uint8)), (image, small)])
+    large, alike = scene.later
+    assert scene.first.picture.ids.shape == alike.picture.ids.shape == (128, 192)
+    assert large.picture.ids.shape == (64, 96)
+    assert {view.ground.ids.shape for view in (scene.first, *scene.later)} == {(128, 192)}
