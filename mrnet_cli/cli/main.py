@@ -22,7 +22,7 @@ COMMANDS = {
     "predict": ("mrnet_cli.cli.predict:predict", "Segments videos from the masks of their first frames."),
     "evaluate": ("mrnet_cli.cli.evaluate:evaluate", "Scores folders of predictions: J, F and J&F."),
     "bench-speed": ("mrnet_cli.cli.bench_speed:bench_speed", "Seconds per frame, by two clocks, and what they hold."),
-    "sweep": ("mrnet_cli.cli.sweep:sweep", "J&F and seconds per frame over k and n."),
+    "sweep": ("mrnet_cli.cli.sweep:sweep", "J&F and seconds per frame over k, n and size."),
     "report": ("mrnet_cli.cli.report:report", "Tables and figures of runs beside the published numbers."),
     "train": ("mrnet_cli.cli.train:train", "Trains a preset on videos and stills with masks."),
     "data": ("mrnet_cli.cli.data:data", "Looks at data before it is used."),

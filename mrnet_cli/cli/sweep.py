@@ -1,4 +1,4 @@
-"""``mrnet sweep``: J&F and seconds per frame over k and n."""
+"""``mrnet sweep``: J&F and seconds per frame over k, n and size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
-from mrnet_cli.cli.network_options import dtype_option, size_option, zoom_option
+from mrnet_cli.cli.network_options import dtype_option, zoom_option
 from mrnet_cli.cli.options import Listed, comma_separated, device_option
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
@@ -38,6 +38,8 @@ path = click.Path(path_type=Path)
 Examples:
   The paper's Figures 7 and 8:
     mrnet sweep --davis DAVIS --k 1,2,4,8 --n 1,5,10 --output SWEEP
+  What frames scaled smaller cost and save:
+    mrnet sweep --davis DAVIS --size 224,288,352 --output SIZES
   Its ablation, one weights file for each variant:
     mrnet sweep --davis DAVIS --weights NONE.safetensors \\
       --weights MASK.safetensors --weights FULL.safetensors --output ABLATION
@@ -55,13 +57,18 @@ Examples:
     "--n", "ns", type=Listed(click.IntRange(1)), help="Distances between past frames [default: the network's]."
 )
 @click.option(
+    "--size",
+    "sizes",
+    type=Listed(click.IntRange(0)),
+    help="Short sides frames are scaled to; 0, by itself, for as they are [default: as trained].",
+)
+@click.option(
     "--weights",
     type=path,
     multiple=True,
     help="Safetensors file; those of the lite preset that come with mrnet by default. Several, without --k and --n, "
     "give a row each in ablation.csv.",
 )
-@size_option
 @zoom_option
 @device_option
 @dtype_option
@@ -89,7 +96,7 @@ def sweep(
     ks: Sequence[int] | None,
     ns: Sequence[int] | None,
     weights: tuple[Path, ...],
-    size: int | None,
+    sizes: Sequence[int] | None,
     zoom: float | None,
     device: str,
     dtype: str,
@@ -98,20 +105,23 @@ def sweep(
     resume: bool,
     target: str,
 ) -> None:
-    """Segments and scores a split at every combination of k and n, or with each of several networks.
+    """Segments and scores a split at every combination of k, n and size, or with each of several networks.
 
-    --k and --n take lists, separated by commas.
+    --k, --n and --size take lists, separated by commas.
     """
     output, commit = open_output(target, resume=resume, sole=SWEEP)
-    several = len(weights) > 1
-    if several and (ks or ns or workers > 1 or not where.local):
+    several, scaled = len(weights) > 1, len(sizes or ()) > 1
+    if several and (ks or ns or scaled or workers > 1 or not where.local):
         raise click.UsageError(
-            "several --weights are run here one after the other, as they are: give no --k, --n, --workers, --engine"
+            "several --weights are run here one after the other, as they are: give no --k, --n, --workers, --engine, "
+            "and at most one --size"
         )
-    if not several and ks is None and ns is None:
-        raise click.UsageError("give --k, --n or both, or --weights for each variant of an ablation")
+    if not several and not (ks or ns or sizes):
+        raise click.UsageError("give --k, --n or --size, or --weights for each variant of an ablation")
+    if scaled and 0 in (sizes or ()):
+        raise click.UsageError("--size 0 beside others has no place on an axis: give the short side of the frames")
     place = choose_device(device) if where.local else torch.device(where.device(device))
-    network = Network(weights[0] if weights else None, size, str(place), dtype, zoom=zoom)
+    network = Network(weights[0] if weights else None, sizes[0] if sizes else None, str(place), dtype, zoom=zoom)
     names = comma_separated(sequences)
     data = Data(davis, cast(Year, int(year)), split, resolution, None if names is None else tuple(names))
     if several:
@@ -128,7 +138,7 @@ def sweep(
         _show_variants(measured)
         return
     own = load_weights(network.weights).config
-    points = [Point(k, n) for k, n in product(ks or (own.k,), ns or (own.n,))]
+    points = [Point(*one) for one in product(ks or (own.k,), ns or (own.n,), sizes or (own.size,))]
     with where.connected(davis) as engine, frame_progress("Sweeping", len(points), unit="points") as advance:
         done = run(
             points,
@@ -157,11 +167,11 @@ def _kept(commit: Callable[..., None], advance: Advance) -> Callable[[str], None
 
 def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:
     table = Table(title="Sweep (percent; seconds end to end)", box=box.SIMPLE, title_justify="left")
-    for column in ("k", "n", "J&F", "J", "F", "s a frame"):
+    for column in ("k", "n", "size", "J&F", "J", "F", "s a frame"):
         table.add_column(column, justify="right")
     for point, one in done:
         scores = map(percent, (one.jf, one.j, one.f))
-        table.add_row(str(point.k), str(point.n), *scores, f"{one.seconds_per_frame:.3f}")
+        table.add_row(str(point.k), str(point.n), str(point.size), *scores, f"{one.seconds_per_frame:.3f}")
     Console().print(table)
     if workers > 1:
         click.echo(f"{workers} points were run at a time, which made each slower.")

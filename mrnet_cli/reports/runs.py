@@ -101,7 +101,7 @@ class Sweep(Run):
     """What `mrnet sweep` left.
 
     Attributes:
-        points: `k, n, J, F, J&F, seconds_per_frame`, the scores in [0, 1].
+        points: `k, n, size, J, F, J&F, seconds_per_frame`, the scores in [0, 1].
     """
 
     points: pd.DataFrame
@@ -239,7 +239,7 @@ def _speed(name: str, folder: Path) -> Speed:
 
 
 def _sweep(name: str, folder: Path) -> Sweep:
-    columns = {"k": int, "n": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
+    columns = {"k": int, "n": int, "size": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
     points = _table(folder / "sweep.csv", columns)
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])

@@ -1,4 +1,4 @@
-"""The paper's Figures 7 and 8: J&F and seconds per frame over k, and over n."""
+"""The paper's Figures 7 and 8, J&F and seconds per frame over k and over n, and one more over the size of frames."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ class Axis:
 
     Attributes:
         name: of the figure's files.
-        over: `k` or `n`.
-        other: the one of both that is held.
+        over: one of what tells points apart.
         title: above the figure.
+        label: below it.
     """
 
     name: str
     over: str
-    other: str
     title: str
+    label: str
 
 
+TELLING = ("k", "n", "size")
 FIGURES = (
-    Axis("fig7", "k", "n", "The impact of k, the past frames compared beside the first"),
-    Axis("fig8", "n", "k", "The impact of n, the distance between past frames"),
+    Axis("fig7", "k", "The impact of k, the past frames compared beside the first", "k"),
+    Axis("fig8", "n", "The impact of n, the distance between past frames", "n"),
+    Axis("sizes", "size", "The impact of the size of frames, as the network sees them", "short side, pixels"),
 )
 
 
 def plot_sweeps(sweeps: Sequence[Sweep], folder: Path) -> list[Path]:
-    """Draws both figures, of the sweeps that have several points along their axis.
+    """Draws the figures, of the sweeps that have several points along their axis.
 
     Args:
-        sweeps: each is a line for every value that is held.
+        sweeps: each is a line for all values that are held.
         folder: made if it is not there.
 
     Returns:
@@ -66,9 +68,11 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
     ticks = sorted({value for one in sweeps for value in one.points[axis.over].tolist()})
     for sweep in sweeps:
         name = f"{sweep.name}, " if len(sweeps) > 1 else ""
-        for held, points in sweep.points.groupby(axis.other):
+        held = _held(axis, sweep)
+        for values, points in sweep.points.groupby(held):
             line = points.sort_values(axis.over)
-            label = figure_text(f"measured: {name}{axis.other} = {held}")
+            which = ", ".join(f"{other} = {value}" for other, value in zip(held, values, strict=True))
+            label = figure_text(f"measured: {name}{which}")
             above.plot(line[axis.over], 100 * line["J&F"], marker="o", markersize=4, label=label)
             below.plot(line[axis.over], line["seconds_per_frame"], marker="o", markersize=4)
     low, high = above.get_ylim()
@@ -77,7 +81,7 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
     above.set_ylabel("J&F (%)")
     below.set_ylabel("seconds per frame, end to end")
     below.set_ylim(bottom=0)
-    below.set_xlabel(axis.over)
+    below.set_xlabel(axis.label)
     below.set_xticks(ticks)
     for axes in (above, below):
         axes.grid(alpha=0.3, linewidth=0.5)
@@ -85,6 +89,11 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
     figure.legend(loc="outside right upper", fontsize=8)
     figure.supxlabel("\n".join([*map(_source, sweeps), _published()]), fontsize=7, color="0.3")
     return figure
+
+
+def _held(axis: Axis, sweep: Sweep) -> list[str]:
+    """What else tells points apart; the size only where there are several, for it is the network's own."""
+    return [one for one in TELLING if one != axis.over and (one != "size" or sweep.points[one].nunique() > 1)]
 
 
 def _source(sweep: Sweep) -> str:
@@ -96,7 +105,7 @@ def _source(sweep: Sweep) -> str:
     busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
     return (
         f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "
-        f"weights {str(settings.get('weights_sha256'))[:12]}, on {machine}{busy}"
+        f"weights {str(settings.get('weights_sha256'))[:12]}, {settings.get('dtype')}, on {machine}{busy}"
     )
 
 

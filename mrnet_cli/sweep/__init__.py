@@ -1,1 +1,1 @@
-"""J&F and seconds per frame over k and n: `mrnet predict` and `mrnet evaluate` at every point of a grid."""
+"""J&F and seconds per frame over k, n and size: `mrnet predict` and `mrnet evaluate` at every point of a grid."""

@@ -16,21 +16,28 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job, davis_jobs
 
 TABLE = "sweep.csv"
-COLUMNS = ("k", "n", "J", "F", "J&F", "seconds_per_frame")
+COLUMNS = ("k", "n", "size", "J", "F", "J&F", "seconds_per_frame")
 POINT = "point.json"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One combination: at most k past frames beside the first, n frames apart."""
+    """One combination: at most k past frames beside the first, n frames apart, of frames scaled to a size.
+
+    Attributes:
+        k: past frames.
+        n: frames between them.
+        size: short side in pixels that frames are scaled to; 0 leaves them as they are.
+    """
 
     k: int
     n: int
+    size: int
 
     @property
     def name(self) -> str:
         """Of its folder."""
-        return f"k{self.k}_n{self.n}"
+        return f"k{self.k}_n{self.n}_size{self.size}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,7 @@ class SweepFolder:
         """Takes over what an earlier sweep finished, or forgets it.
 
         Args:
-            settings: all that points depend on beside k and n.
+            settings: all that points depend on beside what tells them apart.
             resume: whether to take over.
             provenance: command and environment, for the record.
 
@@ -152,6 +159,6 @@ class SweepFolder:
     def write_table(self, points: Sequence[Point]) -> list[tuple[Point, Figures]]:
         """Writes `sweep.csv` with those of the points that are finished, and returns them."""
         done = [(point, figures) for point in points if (figures := self.figures(point))]
-        rows = [(point.k, point.n, one.j, one.f, one.jf, one.seconds_per_frame) for point, one in done]
+        rows = [(point.k, point.n, point.size, one.j, one.f, one.jf, one.seconds_per_frame) for point, one in done]
         write_text_atomically(self._folder / TABLE, csv_text(COLUMNS, rows))
         return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -56,7 +57,7 @@ def sweep(
     """
     jobs = data.jobs()
     settings = network.settings()
-    for name in ("k", "n"):
+    for name in ("k", "n", "size"):
         del settings["config"][name]
     folder = SweepFolder(output)
     folder.begin(
@@ -72,7 +73,7 @@ def sweep(
         finished = _map(work, todo, workers=workers)
     else:
         there = partial(_run_there, jobs=jobs, packed=network.packed(), data=data, provenance=provenance)
-        finished = _write_from(engine.map(there, todo, cost=lambda point: point.k), output)
+        finished = _write_from(engine.map(there, todo, cost=_cost), output)
     with closing(finished) as done:
         for point in done:
             folder.write_table(points)
@@ -90,7 +91,7 @@ def run_point(
     provenance: Mapping[str, object],
 ) -> Point:
     """Segments and scores the data at a point; below its folder are `predictions/`, `scores/` and `point.json`."""
-    at_point = replace(network, k=point.k, n=point.n)
+    at_point = replace(network, k=point.k, n=point.n, size=point.size)
     # a sweep that began anew has left no record to resume
     evaluation, seconds = segment_and_score(
         at_point, at_point.segmenter(), jobs, folder.place(point), data=data, provenance=provenance, resume=True
@@ -107,6 +108,11 @@ def _run_there(
         folder = SweepFolder(Path(place))
         run_point(point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
         return read_tree(Path(place))
+
+
+def _cost(point: Point) -> float:
+    """Time follows the pixels; those of frames as they are are taken to be many."""
+    return point.size**2 + point.k if point.size else math.inf
 
 
 def _write_from(done: Generator[tuple[Point, Files], None, None], output: Path) -> Generator[Point, None, None]:

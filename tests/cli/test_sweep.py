@@ -44,7 +44,7 @@ def test_a_point_is_what_predict_and_evaluate_give(options: list[str | Path], tm
     result = mrnet("sweep", *options, "--k", "1,2", "--n", "3", "--output", tmp_path / "sweep")
     assert result.exit_code == 0, result.output
     header = (tmp_path / "sweep" / "sweep.csv").read_text().splitlines()[0]
-    assert header == "k,n,J,F,J&F,seconds_per_frame"
+    assert header == "k,n,size,J,F,J&F,seconds_per_frame"
     rows = scores_of(tmp_path / "sweep")
     assert [(row["k"], row["n"]) for row in rows] == [("1", "3"), ("2", "3")]
     data = ["--year", "2016", "--davis", options[1]]
@@ -60,6 +60,22 @@ def test_an_axis_that_is_not_given_is_the_networks(options: list[str | Path], tm
     result = mrnet("sweep", *options, "--sequences", "a", "--n", "1,2", "--output", tmp_path / "sweep")
     assert result.exit_code == 0, result.output
     assert [(row["k"], row["n"]) for row in scores_of(tmp_path / "sweep")] == [("4", "1"), ("4", "2")]
+
+
+def test_sizes_are_an_axis_too(options: list[str | Path], tmp_path: Path) -> None:
+    sizes = ("--sequences", "a", "--size", "64,96")
+    result = mrnet("sweep", *options, *sizes, "--output", tmp_path / "sweep")
+    assert result.exit_code == 0, result.output
+    rows = scores_of(tmp_path / "sweep")
+    assert [(row["k"], row["n"], row["size"]) for row in rows] == [("4", "5", "64"), ("4", "5", "96")]
+    mrnet("predict", *options, "--sequences", "a", "--year", "2016", "--size", "96", "--output", tmp_path / "p")
+    masks = [
+        [path.read_bytes() for path in sorted((folder / "a").glob("*.png"))]
+        for folder in (tmp_path / "p", *(tmp_path / "sweep" / "points").glob("*_size96/predictions"))
+    ]
+    assert len(masks) == 2
+    assert masks[0]
+    assert masks[0] == masks[1]
 
 
 @pytest.mark.slow
@@ -83,7 +99,7 @@ def test_a_killed_sweep_of_two_processes_resumes_in_one(options: list[str | Path
 def test_without_resume_every_point_is_run_anew(options: list[str | Path], tmp_path: Path) -> None:
     arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
     assert mrnet(*arguments).exit_code == 0
-    point = tmp_path / "sweep" / "points" / "k1_n5" / "point.json"
+    point = tmp_path / "sweep" / "points" / "k1_n5_size64" / "point.json"
     point.write_text('{"j": 1.0, "f": 1.0, "seconds_per_frame": 1.0}')
     assert mrnet(*arguments).exit_code == 0
     assert float(scores_of(tmp_path / "sweep")[0]["J"]) < 1
@@ -91,7 +107,7 @@ def test_without_resume_every_point_is_run_anew(options: list[str | Path], tmp_p
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [(("--size", "96"), "config"), (("--sequences", "a"), "data"), (("--dtype", "bfloat16"), "dtype")],
+    [(("--zoom", "2"), "config"), (("--sequences", "a"), "data"), (("--dtype", "bfloat16"), "dtype")],
 )
 def test_points_of_other_settings_are_never_mixed(
     options: list[str | Path], tmp_path: Path, change: tuple[str, str], named: str
@@ -115,7 +131,8 @@ def test_frames_of_another_size_in_bytes_are_other_data(options: list[str | Path
 def test_bad_input_is_refused_with_nothing_written(options: list[str | Path], tmp_path: Path) -> None:
     output = tmp_path / "sweep"
     for arguments, words in (
-        ((), "give --k, --n or both"),
+        ((), "give --k, --n or --size"),
+        (("--size", "0,96"), "has no place on an axis"),
         (("--k", "0"), "not in the range"),
         (("--k", "1", "--sequences", "ghost"), "ghost is not in val"),
         (("--davis", tmp_path / "none", "--k", "1"), "none"),
@@ -171,6 +188,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
     ("more", "message"),
     [
         (["--k", "1"], "give no --k, --n, --workers"),
+        (["--size", "64,96"], "at most one --size"),
         (["--weights", "other/none.safetensors"], "two weights files are called none"),
         (["--weights", "absent.safetensors"], "absent.safetensors is not a file"),
     ],

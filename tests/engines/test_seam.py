@@ -154,7 +154,7 @@ def test_scores_are_those_of_a_run_here(root: Path, jobs: list[Job], network: Ne
 
 def test_a_sweep_is_that_of_a_run_here(root: Path, network: Network, tmp_path: Path) -> None:
     data = Data(root, 2017, "val", "480p", None)
-    points = [Point(1, 2), Point(2, 2)]
+    points = [Point(1, 2, 64), Point(2, 2, 96)]
     figures = {
         name: sweep(points, tmp_path / name, network=network, data=data, provenance={}, engine=engine)
         for name, engine in (("here", None), ("there", Courier()))

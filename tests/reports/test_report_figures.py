@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +16,13 @@ from mrnet_cli.reports.sweep_figures import plot_sweeps
 from mrnet_cli.reports.timeline import plot_timelines
 
 
-def sweep(*grid: tuple[int, int], name: str = "ours", jf: float = 0.75) -> Sweep:
-    rows = [{"k": k, "n": n, "J": jf, "F": jf, "J&F": jf + k / 1e5, "seconds_per_frame": k / 10} for k, n in grid]
-    settings = {"weights_sha256": "0123456789abcdef", "data": {"year": 2016, "split": "val", "sequences": ["a", "b"]}}
+def sweep(*grid: tuple[int, int], sizes: tuple[int, ...] = (352,), name: str = "ours", jf: float = 0.75) -> Sweep:
+    rows = [
+        {"k": k, "n": n, "size": size, "J": jf, "F": jf, "J&F": jf + k / 1e5, "seconds_per_frame": k / 10}
+        for (k, n), size in product(grid, sizes)
+    ]
+    data = {"year": 2016, "split": "val", "sequences": ["a", "b"]}
+    settings = {"weights_sha256": "0123456789abcdef", "dtype": "float32", "data": data}
     record = {"settings": settings, "environment": {"cpu": "Abacus", "gpu": ""}, "workers": 2}
     return Sweep(name, Path(name), record, pd.DataFrame(rows))
 
@@ -44,11 +49,21 @@ def test_a_figure_has_a_line_for_every_value_held_and_says_what_is_measured(tmp_
             "seconds per frame, end to end",
             "published, not drawn: k = 4, n = 5 has",
         ),
-        "measured, ours: 2 sequences of DAVIS-2016 val, weights 0123456789ab, on Abacus, 2 points at a time",
+        "measured, ours: 2 sequences of DAVIS-2016 val, weights 0123456789ab, float32, on Abacus, 2 points at a time",
     ):
         assert f"<!-- {words}" in text
     with Image.open(files[0]) as image:
         assert image.size[0] > 800
+
+
+def test_sizes_have_a_figure_of_their_own_and_are_told_apart_in_the_others(tmp_path: Path) -> None:
+    files = plot_sweeps([sweep((1, 5), (2, 5), sizes=(224, 352))], tmp_path)
+    assert [path.name for path in files] == ["fig7.png", "fig7.svg", "sizes.png", "sizes.svg"]
+    over_k, over_size = (files[number].read_text() for number in (1, 3))
+    for words in ("n = 5, size = 224", "n = 5, size = 352"):
+        assert f"<!-- measured: {words} -->" in over_k
+    for words in ("measured: k = 1, n = 5", "measured: k = 2, n = 5", "short side, pixels"):
+        assert f"<!-- {words} -->" in over_size
 
 
 def test_an_axis_with_one_value_has_no_figure(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ SCORES = {
     "figures": {"J&F-Mean": 0.4, "J-Mean": 0.3, "F-Mean": 0.5},
     "predict": {"settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}}, "seconds_per_frame": 0.1},
 }
-SWEEP = "k,n,J,F,J&F,seconds_per_frame\n4,5,0.5,0.6,0.55,0.1\n"
+SWEEP = "k,n,size,J,F,J&F,seconds_per_frame\n4,5,352,0.5,0.6,0.55,0.1\n"
 
 
 @pytest.fixture
