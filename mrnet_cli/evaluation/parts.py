@@ -11,6 +11,7 @@ import numpy as np
 
 from mrnet_cli.data import davis
 from mrnet_cli.data.masks import VOID
+from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.protocol import Protocol
 from mrnet_cli.evaluation.reading import (
@@ -80,10 +81,14 @@ def asked_of(sequence: davis.Sequence, protocol: Protocol) -> Asked:
     elif protocol.objects == "one":
         asked.problems.append(f"{sequence.name} {one_object_only(protocol)}")
     else:
+        largest = _largest_shown(sequence) if protocol.objects == "first" else max(sequence.objects)
         for number, files in sequence.objects.items():
-            _ask_object(asked, number, files, protocol)
+            if number > largest:
+                asked.uncounted.append(number)
+            else:
+                _ask_object(asked, number, files, protocol)
     if not asked.problems and not asked.parts:
-        asked.problems.append(f"{sequence.name} has no object that counts: they appear in its last frame, or never")
+        asked.problems.append(f"{sequence.name} has no object that counts: they appear too late, or never")
     return asked
 
 
@@ -163,13 +168,12 @@ def _ask_object(asked: Asked, number: int, files: tuple[Path, ...], protocol: Pr
     if low >= high:
         asked.problems.append(_too_few(name, files))
         return
-    if protocol.counted == "after-first":
-        try:
-            seen = next((index for index, file in enumerate(files) if OBJECT_FILE.read(file).any()), len(files))
-        except DataError as error:
-            asked.problems += error.problems
-            seen = -1
-        low = max(low, seen + 1)
+    try:
+        begin = _begin(files, protocol)
+    except DataError as error:
+        asked.problems += error.problems
+        begin = 0
+    low = max(low, begin)
     if low >= high:
         asked.uncounted.append(number)
         return
@@ -177,6 +181,28 @@ def _ask_object(asked: Asked, number: int, files: tuple[Path, ...], protocol: Pr
     refusal = _refusal(sequence.name, list(sequence.objects))
     predicted = these_ids([number] if number in others else [], others=others, refusal=refusal)
     asked.parts.append(Part(sequence.name, (number,), (0,), files[low:high], OBJECT_FILE, predicted))
+
+
+def _largest_shown(sequence: davis.Sequence) -> int:
+    """The largest number of an object that the first frame shows, or may show as its mask is damaged; -1 for none."""
+
+    def shown(file: Path) -> bool:
+        try:
+            return bool(OBJECT_FILE.read(file).any())
+        except DataError:
+            return True
+
+    first = min((file.stem for files in sequence.objects.values() for file in files[:1]), key=natural, default="")
+    started = {number: files[0] for number, files in sequence.objects.items() if files and files[0].stem == first}
+    return max((number for number, file in started.items() if shown(file)), default=-1)
+
+
+def _begin(files: Sequence[Path], protocol: Protocol) -> int:
+    """From which frame on an object with masks of its own counts; the number of its frames where it never does."""
+    if protocol.objects == "first":
+        return 0
+    seen = next((index for index, file in enumerate(files) if OBJECT_FILE.read(file).any()), len(files))
+    return seen + 1 if protocol.counted == "after-first" else seen if seen == len(files) else 0
 
 
 def _ends(files: Sequence[Path], protocol: Protocol) -> tuple[int, int]:

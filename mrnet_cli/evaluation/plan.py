@@ -65,7 +65,9 @@ def make_plan(
     asked = [asked_of(sequence, protocol) for sequence in sequences]
     plan = Plan(problems=[problem for one in asked for problem in one.problems])
     late = tuple(
-        f"object {number} of {one.sequence.name} shown too late to count" for one in asked for number in one.uncounted
+        f"object {number} of {one.sequence.name} shown too late to count, or never"
+        for one in asked
+        for number in one.uncounted
     )
     for index, path in enumerate(predictions):
         extra = 0

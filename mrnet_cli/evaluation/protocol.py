@@ -24,7 +24,7 @@ class Protocol:
         name: on the command line.
         title: in tables.
         objects: `one`: any non-zero value is the one object, 255 too. `first`: ids from 1 to the largest in the first
-            annotation. `all`: every id that an annotation of the sequence shows. In both 255 is void, which counts as
+            annotation, and in folders of objects likewise. `all`: every id that an annotation of the sequence shows. In both 255 is void, which counts as
             background in an annotation and is refused in a prediction.
         counted: the frames in which an object counts: `always`, or only `after-first`, those after the first annotated
             frame that shows it, as its mask is given there.

@@ -114,6 +114,21 @@ def test_objects_in_folders_may_overlap_and_are_scored_each_by_its_own_mask(tmp_
     assert {one.object: one.j.mean for one in evaluation.objects} == {0: 1.0, 1: 1 / 3}
 
 
+@pytest.mark.parametrize("rules", [DAVIS_2017, YOUTUBE_VOS, MOSE], ids=lambda one: one.name)
+def test_which_objects_count_does_not_depend_on_who_has_a_folder(
+    tmp_path: Path, write_tree: WriteTree, rules: Protocol
+) -> None:
+    # object 2 appears late, 3 never, and what is predicted of them is wrong
+    early, late = np.uint8([[1, 1, 0, 0]]), np.uint8([[1, 1, 0, 2]])
+    true = write_tree(tmp_path / "true", {"a": [early, early, late, late, late]})
+    mine = write_tree(tmp_path / "mine", {"a": [early] * 5})
+    expected = evaluate(load_annotation_tree(true), mine, protocol=rules)
+    split = load_annotation_tree(as_objects(true, tmp_path / "split", [1, 2, 3]))
+    found = evaluate(split, as_objects(mine, tmp_path / "objects", [1, 2, 3]), protocol=rules)
+    assert unnamed(found)[:2] == unnamed(expected)[:2]
+    assert "object 3 of a shown too late to count, or never" in found.notes
+
+
 def test_ends_are_those_of_the_objects_own_frames(tmp_path: Path) -> None:
     for tree in ("truth", "mine"):
         for number, frames in (("0", range(6)), ("1", range(2, 5))):
@@ -164,8 +179,8 @@ def test_another_size_is_resized_where_asked_for_and_told(truth: list[Sequence],
 def test_objects_that_the_rules_or_the_predictions_cannot_show_are_refused(
     tmp_path: Path, write_tree: WriteTree, rules: Protocol, said: str
 ) -> None:
-    empty = [np.zeros((2, 2), np.uint8)] * 3
-    truth = load_annotation_tree(write_tree(tmp_path / "truth" / "a", {"000": empty}).parent)
+    full, empty = [np.ones((2, 2), np.uint8)] * 3, [np.zeros((2, 2), np.uint8)] * 3
+    truth = load_annotation_tree(write_tree(tmp_path / "truth" / "a", {"000": full}).parent)
     with pytest.raises(DataError) as caught:
         evaluate(truth, write_tree(tmp_path / "mine", {"a": empty}), protocol=rules)
     assert [said in problem for problem in caught.value.problems] == [True]

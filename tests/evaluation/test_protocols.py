@@ -180,13 +180,13 @@ def test_what_is_predicted_too_early_does_not_count(tmp_path: Path) -> None:
 def test_an_object_of_the_last_frame_alone_is_left_out_and_told(tmp_path: Path) -> None:
     evaluation = score_rows(tmp_path, [ONE, ONE, BOTH], [ONE, ONE, BOTH], YOUTUBE_VOS)
     assert [one.object for one in evaluation.objects] == [1]
-    assert evaluation.notes == ("object 3 of a shown too late to count",)
+    assert evaluation.notes == ("object 3 of a shown too late to count, or never",)
 
 
 @pytest.mark.parametrize(
     ("true", "rules", "said"),
     [
-        ([ABSENT, ABSENT, ONE], YOUTUBE_VOS, "a has no object that counts: they appear in its last frame, or never"),
+        ([ABSENT, ABSENT, ONE], YOUTUBE_VOS, "a has no object that counts: they appear too late, or never"),
         ([ABSENT] * 3, YOUTUBE_VOS, "truth/a names no object: its masks hold no id from 1 to 254"),
         ([ABSENT] * 3, MOSE, "truth/a names no object: its masks hold no id from 1 to 254"),
         ([ONE, ONE], LVOS, "a has 2 annotated frames: the first and last are not scored, so it takes 3"),
