@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 from shared import RESULTS, data_option, link, mrnet
 
+from mrnet_cli.data.records import REPORT
+
 EVALUATIONS = {
     "davis2016-lite": "mrnet lite",
     "davis2017-lite": "mrnet lite",
@@ -52,7 +54,7 @@ def main(data: Path, runs: Path, k: str, n: str, size: str, dtype: str, sequence
     online = [part for run, name in there.items() if run.endswith("-adapted") for part in ("--online", name)]
     mrnet("report", *named, *online, *sweeps, "--output", report, cwd=RESULTS)
     for path in sorted(report.iterdir()):
-        if path.is_file():
+        if path.is_file() and path.name != REPORT:
             (RESULTS / path.name).write_bytes(path.read_bytes())
 
 

@@ -198,7 +198,8 @@ def problems_of(flawed: Path) -> Callable[..., list[str]]:
     """Scores `mine`, which must end with exit code 2 and nothing written; gives the problems beside the two flaws."""
     flaws = [
         "Error: mine/circles lacks 1 of 3 scored frames: 00001.png",
-        "Error: mine/circles/00003.png holds id 7, but the first annotation names objects 1 to 2 only: set it to 0",
+        "Error: mine/circles/00003.png holds id 7, but the first annotation names objects 1 to 2 only: "
+        "set it to 0, or to the id of an object",
     ]
 
     def score(*more: str) -> list[str]:

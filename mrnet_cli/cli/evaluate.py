@@ -19,14 +19,14 @@ from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
 from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
-from mrnet_cli.data.names import shown
+from mrnet_cli.data.names import is_name, shown
 from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
-from mrnet_cli.evaluation.tables import WORST, write_evaluation
+from mrnet_cli.evaluation.tables import WORST, forget_evaluation, write_evaluation
 from mrnet_cli.speed.environment import usable_cores
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -109,6 +109,8 @@ def evaluate(
     outputs = _outputs(predictions, output)
     rules, boundaries = by.rules(), by.boundaries()
     split = split or ("all" if davis is None else "val")
+    if not is_name(split):
+        raise click.UsageError(f"--split {split} names the result files: give a name without a slash")
     limits = ZipLimits(*zip_limits) if zip_limits else None
     problems: list[str] = []
     names = comma_separated(sequences)
@@ -132,6 +134,8 @@ def evaluate(
             known_problems=problems,
         )
         made_by = provenance(engine=engine)
+    if len(evaluations) > 1:
+        forget_evaluation(output)
     _write(evaluations, predictions, outputs, split=split, made_by=made_by)
     if len(evaluations) == 1:
         show_evaluation(evaluations[0], split=split)
@@ -176,6 +180,6 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise click.UsageError(
-            f"several --predictions are named {', '.join(twice)}, and results go by that name: rename or link one"
+            f"several --predictions are named {', '.join(twice)}, and results go by that name: rename or copy one"
         )
     return [output / name for name in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import sys
@@ -13,6 +14,7 @@ import click
 from mrnet_cli import __version__
 from mrnet_cli.cli.interrupts import interrupted, tell_interrupt
 from mrnet_cli.cli.shortages import shortage
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.names import shown
 from mrnet_cli.errors import DataError, MrnetError
 
@@ -85,7 +87,19 @@ def _problems(error: Exception) -> Sequence[str] | None:
         return told.splitlines()
     if isinstance(error, DataError):
         return error.problems
-    return str(error).splitlines() if isinstance(error, MrnetError) else None
+    if isinstance(error, MrnetError):
+        return str(error).splitlines()
+    return _unusable_path(error)
+
+
+def _unusable_path(error: Exception) -> Sequence[str] | None:
+    """A path that the system does not take."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return [f"{error.filename}: {cause(error)}; give a shorter one"]
+    # the second is how pathlib tells of it before Python 3.13
+    if (isinstance(error, OSError) and error.errno == errno.ELOOP) or str(error).startswith("Symlink loop"):
+        return [f"{error}: links that lead to themselves lead to nothing; give another path"]
+    return None
 
 
 @click.group(cls=LazyGroup)

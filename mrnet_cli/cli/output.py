@@ -39,6 +39,8 @@ def open_output(target: str, *, resume: bool = False, sole: str | None = None) -
         OutputError: as of :func:`hold_output`; the address cannot be written, or has that record.
     """
     target = target.removeprefix("file://")
+    if not target:
+        raise click.UsageError("--output is empty: name a folder")
     if "://" not in target:
         hold_output(Path(target))
         return Output(Path(target), lambda *names: None)

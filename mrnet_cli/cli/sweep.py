@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -67,7 +68,7 @@ Examples:
     type=path,
     multiple=True,
     help="Safetensors file; those of the lite preset that come with mrnet by default. Several, without --k and --n, "
-    "give a row each in ablation.csv.",
+    "give a row each in variants.csv.",
 )
 @zoom_option
 @device_option
@@ -182,7 +183,8 @@ def _show_variants(done: Sequence[Measured]) -> None:
     for column in ("variant", "seed", "J&F", "interval", "J", "F", "s a frame"):
         table.add_column(column, justify="left" if column == "variant" else "right")
     for one in done:
-        interval = f"{percent(one.low)} to {percent(one.high)}"
+        # of one sequence there is none
+        interval = "-" if math.isnan(one.low) else f"{percent(one.low)} to {percent(one.high)}"
         seconds = f"{one.seconds_per_frame:.3f}"
         table.add_row(plain(one.variant), one.seed, percent(one.jf), interval, percent(one.j), percent(one.f), seconds)
     Console().print(table)

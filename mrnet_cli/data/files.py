@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mrnet_cli.errors import OutputError
@@ -67,8 +67,12 @@ def write_text_atomically(path: Path, text: str) -> None:
     write_bytes_atomically(path, text.encode(errors="backslashreplace"))
 
 
-def write_all_atomically(contents: Mapping[Path, bytes]) -> None:
+def write_all_atomically(contents: Mapping[Path, bytes], *, first: Callable[[], None] = lambda: None) -> None:
     """As :func:`write_bytes_atomically`, for files that belong together: where one lacks room, none is changed.
+
+    Args:
+        contents: what each file will hold.
+        first: called before any takes its place, once all are written beside theirs.
 
     Raises:
         OutputError: a file cannot be written.
@@ -78,6 +82,7 @@ def write_all_atomically(contents: Mapping[Path, bytes]) -> None:
     try:
         for path, temporary in temporaries.items():
             temporary.write_bytes(contents[path])
+        first()
         for path, temporary in temporaries.items():
             temporary.replace(path)
     except OSError as error:

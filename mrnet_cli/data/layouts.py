@@ -138,6 +138,7 @@ def _first_pictures(folder: Path) -> list[Path]:
 def _is_mask(path: Path) -> bool:
     try:
         with open_picture(path, path, FORMATS) as image:
-            return image.format == "PNG" and image.mode in ("1", "L", "P")
+            # of 16 bits too, to be told what is wrong with it
+            return image.format == "PNG" and image.mode in ("1", "L", "P", "I", "I;16")
     except (OSError, SyntaxError, ValueError, DataError):
         return path.suffix.lower() == ".png"

@@ -12,6 +12,7 @@ from mrnet_cli.data.limits import read_text
 from mrnet_cli.errors import DataError
 
 EVALUATE, PREDICT, SPEED, SWEEP = "evaluate.json", "predict.json", "speed.json", "sweep.json"
+REPORT = "report.json"
 
 JsonObject = dict[str, Any]
 

@@ -18,6 +18,7 @@ from mrnet_cli.data.given_masks import values_of
 from mrnet_cli.data.layouts import Layout, Place
 from mrnet_cli.data.mask_trees import list_masks
 from mrnet_cli.data.masks import VOID, read_checked_mask
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.video_meta import VideoMeta, read_meta
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
@@ -112,6 +113,8 @@ def survey(layout: Layout, *, on_sequence: Callable[[str], None] = lambda name: 
             on_sequence(place.name)
         problems += [problem for one in seen for problem in one.problems]
         counts[name] = _count(seen)
+    if layout.kind == "masks" and not problems and not any(count.objects for count in counts.values()):
+        problems.append(f"{layout.root} shows no object in any mask: mark each with an id from 1 to 254")
     return Survey(counts, tuple(problems + _absent(layout, videos)))
 
 
@@ -148,10 +151,12 @@ def _look_at_masks(seen: _Seen, folder: Path) -> None:
         seen.problems.append(f"{folder} {'holds no PNG masks' if folder.is_dir() else 'is missing'}: add them")
     for name, file in found.frames.items():
         seen.values[name] = _values(seen, file)
+    shown = {name: set[int]() for name in sorted(set().union(*found.objects.values()), key=natural)}
     for number, files in found.objects.items():
         for name, file in files.items():
             if _values(seen, file):
-                seen.values.setdefault(name, set()).add(number)
+                shown[name].add(number)
+    seen.values |= shown
 
 
 def _values(seen: _Seen, file: MaskFile) -> set[int]:

@@ -128,9 +128,8 @@ class SequenceScorer:
             raise ValueError(f"is {_size(predicted)}, its annotation {_size(true)}: {_RESIZE}")
         largest = int(predicted.max(initial=0))
         if largest > self.objects:
-            raise ValueError(
-                f"holds id {largest}, but the first annotation names objects 1 to {self.objects} only: set it to 0"
-            )
+            known = f"but the first annotation names objects 1 to {self.objects} only"
+            raise ValueError(f"holds id {largest}, {known}: set it to 0, or to the id of an object")
 
     def update(self, predicted: IdMask, true: IdMask, *, frame: str) -> None:
         """Adds a frame; arguments and errors as in :meth:`validate`."""

@@ -211,7 +211,8 @@ def _ends(files: Sequence[Path], protocol: Protocol) -> tuple[int, int]:
 
 
 def _refusal(sequence: str, numbers: list[int]) -> str:
-    return f"but the annotations of {sequence} name {', '.join(map(str, numbers))} only: set it to 0"
+    known = f"but the annotations of {sequence} name {', '.join(map(str, numbers))} only"
+    return f"{known}: set it to 0, or to the id of an object"
 
 
 def _too_few(name: str, files: Sequence[Path]) -> str:

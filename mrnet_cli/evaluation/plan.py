@@ -85,7 +85,7 @@ def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], prot
     extra = parts = 0
     for one in asked:
         try:
-            masks = _find(tree, one.sequence.name, alone=len(asked) == 1)
+            masks = find_masks(tree, one.sequence.name, alone=len(asked) == 1)
         except DataError as error:
             plan.problems += error.problems
             continue
@@ -105,7 +105,12 @@ def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], prot
     return extra
 
 
-def _find(tree: Folder, name: str, *, alone: bool) -> SequenceMasks:
+def find_masks(tree: Folder, name: str, *, alone: bool) -> SequenceMasks:
+    """The masks of a sequence in a tree; where it is the only one that is asked for, those of the tree itself will do.
+
+    Raises:
+        DataError: as in :func:`~mrnet_cli.data.mask_trees.list_masks`.
+    """
     masks = list_masks(below(tree, name))
     if alone and not masks.frames and not masks.objects and children(tree)[1]:
         return list_masks(tree)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -34,12 +34,15 @@ def evaluation_record(
         "frames": evaluation.frames,
         "boundary_tolerances": list(evaluation.boundaries.tolerances),
         "figures": dict(zip(("J&F-Mean", *MEASURES), global_row(evaluation), strict=True)),
-        "predict": _prediction_run(predictions, list(evaluation.sequences)),
+        "predict": prediction_run(predictions, list(evaluation.sequences)),
     }
 
 
-def _prediction_run(predictions: Path, sequences: list[str]) -> JsonObject | None:
-    """Settings, machine and speed of the run of `mrnet predict` that made the masks; None where it is not known."""
+def prediction_run(predictions: Path, sequences: Sequence[str]) -> JsonObject | None:
+    """What the record beside masks tells of some of their sequences.
+
+    Settings, machine and speed of the run of `mrnet predict` that made them; None where it is not known.
+    """
     try:
         record = read_record(predictions / PREDICT)
         finished = [record["finished"][name] for name in sequences]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from mrnet_cli.data.files import make_output_dir, remove_file, write_all_atomically
-from mrnet_cli.data.records import EVALUATE
+from mrnet_cli.data.names import is_name
+from mrnet_cli.data.records import EVALUATE, read_record
 from mrnet_cli.data.rows import Row, csv_text, markdown_table, markdown_text, percent
+from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv, diagnosis_markdown
@@ -17,6 +20,9 @@ from mrnet_cli.evaluation.statistics import summarise
 
 MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 
+TABLES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md")
+# named by the split
+OFFICIAL = ("global_results-{}.csv", "per-sequence_results-{}.csv")
 BOUNDARY_FILE = "boundary.csv"
 COMPARISON_FILES = ("comparison.csv", "comparison.md")
 WORST = "worst"
@@ -26,7 +32,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
     With several boundary tolerances there is a `boundary.csv` too. What an earlier run made of other scores and this
-    one does not write anew is removed: that file, a comparison, the record, and pictures of the worst frames.
+    one does not write anew is removed: that file, a comparison, the record, files named by another split, and pictures
+    of the worst frames.
 
     Args:
         evaluation: what to write.
@@ -36,22 +43,46 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     Raises:
         OutputError: the folder or a file cannot be written.
     """
-    texts = {
-        "objects.csv": objects_csv(evaluation),
-        "frames.csv": frames_csv(evaluation),
-        "diagnosis.csv": diagnosis_csv(diagnose_all(evaluation)),
-        "summary.md": summary_markdown(evaluation, split=split),
-        f"global_results-{split}.csv": global_results_csv(evaluation),
-        f"per-sequence_results-{split}.csv": per_sequence_results_csv(evaluation),
-    }
+    diagnoses = diagnosis_csv(diagnose_all(evaluation))
+    ours = (objects_csv(evaluation), frames_csv(evaluation), diagnoses, summary_markdown(evaluation, split=split))
+    official = (global_results_csv(evaluation), per_sequence_results_csv(evaluation))
+    names = (*TABLES, *(name.format(split) for name in OFFICIAL))
+    texts = dict(zip(names, (*ours, *official), strict=True))
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
+    stale = {BOUNDARY_FILE, *COMPARISON_FILES, *_told_of(folder)} - texts.keys()
+    contents = {folder / name: text.encode() for name, text in texts.items()}
     # the record goes first, so that none ever speaks of other tables
-    remove_file(folder / EVALUATE)
-    write_all_atomically({folder / name: text.encode() for name, text in texts.items()})
-    for stale in {BOUNDARY_FILE, *COMPARISON_FILES} - texts.keys():
-        remove_file(folder / stale)
+    write_all_atomically(contents, first=lambda: remove_file(folder / EVALUATE))
+    _remove(folder, stale)
+
+
+def forget_evaluation(folder: Path) -> None:
+    """Removes the tables, record and pictures of the one evaluation that an earlier run left in a folder, if it did.
+
+    Raises:
+        OutputError: a file cannot be removed.
+    """
+    if (folder / EVALUATE).is_file():
+        stale = _told_of(folder)
+        remove_file(folder / EVALUATE)
+        _remove(folder, {BOUNDARY_FILE, *stale})
+
+
+def _told_of(folder: Path) -> set[str]:
+    """Names of the tables that the record in a folder is of; none where it cannot be read."""
+    try:
+        split = str(read_record(folder / EVALUATE)["split"])
+    except (DataError, KeyError):
+        return set()
+    official = (name.format(split) for name in OFFICIAL)
+    return {*TABLES, *(name for name in official if is_name(name))}
+
+
+def _remove(folder: Path, names: Collection[str]) -> None:
+    for name in names:
+        remove_file(folder / name)
     for picture in (folder / WORST).glob("[0-9]*_object[0-9]*.png"):
         remove_file(picture)
 

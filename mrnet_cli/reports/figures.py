@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -37,7 +38,9 @@ def save_figure(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = [folder / f"{name}.{suffix}" for suffix in ("png", "svg")]
     for path in paths:
         content = io.BytesIO()
-        with rc_context({"svg.hashsalt": name}):
+        with rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
+            # a name in a script that the font lacks is drawn as boxes
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
             metadata = {"Date": None} if path.suffix == ".svg" else None
             figure.savefig(content, format=path.suffix[1:], dpi=_DPI, metadata=metadata)
         write_bytes_atomically(path, content.getvalue())

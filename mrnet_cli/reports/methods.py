@@ -76,7 +76,8 @@ def measured_methods(runs: Runs, *, online: Collection[str] = ()) -> tuple[list[
             left_out.append(f"{one.name} ({one.record['protocol_line']}): Table 2 is of DAVIS rules on split val")
         else:
             scores.setdefault(one.name, {})[one.year] = one
-    problems += [f"--online {name} names no evaluation" for name in online if name not in scores]
+    known = {one.name for one in runs.of(Scores)}
+    problems += [f"--online {name} names no evaluation" for name in online if name not in known]
     if problems:
         raise DataError(problems)
     speeds = {one.name: row for one in runs.of(Speed) if (row := _single(one)) is not None}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from mrnet_cli.data.files import make_output_dir, write_text_atomically
+from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.names import is_name
 from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.data.records import REPORT, read_record, write_record
+from mrnet_cli.errors import DataError
 from mrnet_cli.reports.ablation import ablation_table
 from mrnet_cli.reports.ablation_figure import plot_ablation
 from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
@@ -43,6 +47,8 @@ def write_report(
         n: of Table 1.
         page: makes it of the tables.
 
+    What an earlier report into the folder wrote, by the record that it left, and this one does not is removed.
+
     Returns:
         The files, and the tables to show.
 
@@ -66,7 +72,30 @@ def write_report(
     if html:
         write_text_atomically(output / PAGE, html)
         files.append(output / PAGE)
-    return files + _figures(runs, methods, output), tables
+    files += _figures(runs, methods, output)
+    _replace_record(output, files)
+    return files, tables
+
+
+def _replace_record(output: Path, files: Sequence[Path]) -> None:
+    """Notes what was written, and removes what an earlier report into the folder wrote and this one did not."""
+    names = [path.relative_to(output).as_posix() for path in files]
+    for name in sorted(_earlier(output / REPORT) - set(names)):
+        remove_file(output / name)
+        if "/" in name:
+            # a folder with nothing left in it goes too
+            with suppress(OSError):
+                (output / name).parent.rmdir()
+    write_record(output / REPORT, {"files": names})
+
+
+def _earlier(record: Path) -> set[str]:
+    """What a record names, where it can be read."""
+    try:
+        names = [name for name in read_record(record)["files"] if all(map(is_name, name.split("/")))]
+    except (DataError, LookupError, TypeError, AttributeError):
+        return set()
+    return set(names)
 
 
 def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k: int, n: int) -> list[Table]:

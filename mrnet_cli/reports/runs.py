@@ -17,9 +17,12 @@ from mrnet_cli.data.rankings import Choice, read_rankings
 from mrnet_cli.data.records import EVALUATE, PREDICT, SPEED, SWEEP, JsonObject, read_record
 from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.boundary import TOLERANCE
+from mrnet_cli.evaluation.protocol import PROTOCOLS
+from mrnet_cli.evaluation.record import prediction_run
 from mrnet_cli.models.schedule import past_frames
 
-ABLATION = "ablation.csv"
+ABLATION = "variants.csv"
 
 _Run = TypeVar("_Run", bound="Run")
 _Read = Callable[[str], object]
@@ -61,8 +64,21 @@ class Scores(Run):
     def year(self) -> int | None:
         """Of the DAVIS rules it follows to the letter; None for any other rules."""
         rules = self.record["protocol"]
-        by_letter = rules["first_last"] == "drop" and self.record["boundary_tolerances"][0] == 0.008
+        by_letter = rules["first_last"] == "drop" and self.record["boundary_tolerances"][0] == TOLERANCE
         return {"davis2016": 2016, "davis2017": 2017}.get(self.protocol) if by_letter else None
+
+    @property
+    def departures(self) -> str:
+        """In what its rules are others than those of its title, in words that go on from it; empty if in nothing."""
+        first_last, tolerance = self.record["protocol"]["first_last"], self.record["boundary_tolerances"][0]
+        usual = PROTOCOLS.get(self.protocol)
+        ends = "" if usual and first_last == usual.first_last else f", first and last frames: {first_last}"
+        return ends + ("" if tolerance == TOLERANCE else f", boundary tolerance {tolerance:g}")
+
+    @property
+    def rules(self) -> str:
+        """What evaluations must agree in to be set side by side, in words."""
+        return f"{self.record['protocol']['title']}, split {self.record['split']}{self.departures}"
 
     @property
     def sequences(self) -> list[str]:
@@ -129,15 +145,12 @@ class Runs:
         return [run for run in self.every if isinstance(run, kind)]
 
     def predictions_of(self, scores: Scores) -> Predictions | None:
-        """The run that made the masks that were scored, where it is among these."""
+        """The run that made the masks that were scored, where it is among these and was not made anew since."""
         if scores.predict is None:
             return None
-        # runs of one setting for two years differ by what their folders are called, if they still are
-        return max(
-            (one for one in self.of(Predictions) if one.record["settings"] == scores.predict["settings"]),
-            key=lambda one: one.folder.resolve().name == scores.record["predictions"],
-            default=None,
-        )
+        # the seconds that it took tell a run from others of the same settings
+        made = (one for one in self.of(Predictions) if prediction_run(one.folder, scores.sequences) == scores.predict)
+        return next(made, None)
 
     def choices_of(self, scores: Scores) -> dict[str, list[Choice]]:
         """Which past frames were picked for the masks that were scored; empty where no such run is among these."""
@@ -199,7 +212,8 @@ def _scores(name: str, folder: Path) -> Scores:
         _ = [value + 0.0 for value in scores.record["figures"].values()]
         if scores.predict is not None:
             _check_made(scores.predict)
-        known = scores.sequences == list(objects["sequence"].unique())
+        known = all(scores.sequences == list(table["sequence"].unique()) for table in (objects, scores.frames))
+        _ = [math.isfinite(value) or 1 / 0 for name in "JF" for value in scores.frames[name]]
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
     if wrong := [name for name in (*scores.sequences, scores.protocol) if not is_name(name)]:
@@ -208,7 +222,7 @@ def _scores(name: str, folder: Path) -> Scores:
             [f"{path} holds {name}, which is not a name mrnet evaluate writes: run it again" for name in wrong]
         )
     if not known:
-        raise DataError([f"{path} speaks of other sequences than objects.csv beside it: run mrnet evaluate again"])
+        raise DataError([f"{path} speaks of other sequences than the tables beside it: run mrnet evaluate again"])
     return scores
 
 

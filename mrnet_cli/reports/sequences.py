@@ -18,8 +18,8 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
         evaluations: at least one.
     """
     names = list(dict.fromkeys(one.name for one in evaluations))
-    rules = list(dict.fromkeys(_rules(one) for one in evaluations))
-    groups = [_group(rule, [one for one in evaluations if _rules(one) == rule], names) for rule in rules]
+    rules = list(dict.fromkeys(one.rules for one in evaluations))
+    groups = [_group([one for one in evaluations if one.rules == rule], names) for rule in rules]
     rows: list[CsvRow] = [row for one in evaluations for row in _csv_rows(one)]
     columns = [("", "Sequence"), *(("J&F" if len(names) > 1 else "", name) for name in names)]
     notes = [f"{one.name}: {one.record['protocol_line']}." for one in evaluations]
@@ -27,11 +27,7 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
     return Table("sequences", title, columns, groups, notes, _COLUMNS, rows)
 
 
-def _rules(one: Scores) -> tuple[str, str]:
-    return str(one.record["protocol"]["title"]), str(one.record["split"])
-
-
-def _group(rules: tuple[str, str], evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
+def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
     by_name = {one.name: {row[3]: row[6] for row in _csv_rows(one)} for one in evaluations}
     sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
     rows: list[Sequence[Cell]] = []
@@ -43,7 +39,8 @@ def _group(rules: tuple[str, str], evaluations: Sequence[Scores], names: Sequenc
         rows.append([Cell(sequence), *best])
     means = {one.name: percent(one.figure("J&F-Mean")) for one in evaluations}
     rows.append([Cell("mean over objects"), *(Cell(means.get(name, MISSING)) for name in names)])
-    return Group(f"{rules[0]} rules, split {rules[1]}", rows)
+    first = evaluations[0]
+    return Group(f"{first.record['protocol']['title']} rules, split {first.record['split']}{first.departures}", rows)
 
 
 def _csv_rows(one: Scores) -> list[tuple[str, str, str, str, int, int, float, float, float]]:
@@ -51,6 +48,6 @@ def _csv_rows(one: Scores) -> list[tuple[str, str, str, str, int, int, float, fl
     for name, objects in one.objects.groupby("sequence", sort=False):
         frames = one.frames[one.frames["sequence"] == name]["frame"].nunique()
         j, f = float(objects["J-Mean"].mean()), float(objects["F-Mean"].mean())
-        title, split = _rules(one)
+        title, split = f"{one.record['protocol']['title']}{one.departures}", str(one.record["split"])
         rows.append((one.name, title, split, str(name), len(objects), int(frames), (j + f) / 2, j, f))
     return rows

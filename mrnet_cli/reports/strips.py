@@ -33,13 +33,19 @@ def draw_strips(runs: Runs) -> dict[str, RgbImage]:
         made = [one for one in runs.of(Predictions) if name in one.record.get("pictures", ())]
         # what was drawn of video files is in video files
         shown = [one for one in made if _videos(one.folder / name)]
+        names = [one.name for one in shown]
+        problems += [
+            f"{one.folder} is one of several runs called {one.name}: tell them apart with --name NAME=DIR"
+            for one in shown
+            if names.count(one.name) > 1
+        ]
         for one in shown:
             try:
                 pictures[stem if len(shown) == 1 else f"{stem} {one.name}"] = strips(one.folder / name)
             except DataError as error:
                 problems += error.problems
     if problems:
-        raise DataError(problems)
+        raise DataError(list(dict.fromkeys(problems)))
     return pictures
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.reports.figures import figure_text, save_figure
@@ -58,8 +59,11 @@ def _numbers(scores: Scores, frames: pd.DataFrame, choices: Sequence[Choice]) ->
         # the first choice can only be the first frame
         names = [choices[0].chosen, *(one.frame for one in choices)]
         return {name: number for number, name in enumerate(dict.fromkeys(names))}
-    first = 1 if scores.record["protocol"]["first_last"] == "drop" else 0
-    return {str(name): number for number, name in enumerate(frames["frame"].unique(), first)}
+    rules = scores.record["protocol"]
+    # that it is scored says nothing of an object that counts from its second frame on
+    first = 1 if rules["first_last"] == "drop" or rules.get("counted") == "after-first" else 0
+    # objects come one after the other, and need not begin alike
+    return {name: number for number, name in enumerate(sorted(map(str, frames["frame"].unique()), key=natural), first)}
 
 
 def _draw_curves(axes: Axes, frames: pd.DataFrame, numbers: dict[str, int]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.files import remove_file, write_text_atomically
 from mrnet_cli.data.rows import csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.comparison import paired_differences
@@ -17,7 +17,7 @@ from mrnet_cli.models.weights import load_weights, read_notes
 from mrnet_cli.sweep.plan import Data
 from mrnet_cli.sweep.scored import segment_and_score
 
-TABLE = "ablation.csv"
+TABLE = "variants.csv"
 COLUMNS = ("variant", "seed", "J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters", "source")
 FOLDER = "variants"
 
@@ -66,7 +66,7 @@ def sweep_variants(
 
     Args:
         files: weights, each of another name.
-        output: ``ablation.csv`` and, below ``variants/``, the masks and scores of each are written here.
+        output: ``variants.csv`` and, below ``variants/``, the masks and scores of each are written here.
         network: how they are run; its weights are not used.
         data: what is segmented.
         provenance: command and environment, for the records.
@@ -88,6 +88,8 @@ def sweep_variants(
     for one in networks:
         one.segmenter()
     jobs = data.jobs()
+    if not resume:
+        remove_file(output / TABLE)
     done: list[Measured] = []
     for path, one in zip(files, networks, strict=True):
         place = output / FOLDER / path.stem

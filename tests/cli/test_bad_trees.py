@@ -145,7 +145,10 @@ TREES: dict[str, tuple[Break, list[str]]] = {
     ),
     "void is predicted": (
         fill(f"{MINE}/00003.png", 255),
-        [f"{MINE}/00003.png holds id 255, but the first annotation names objects 1 to 2 only: set it to 0"],
+        [
+            f"{MINE}/00003.png holds id 255, but the first annotation names objects 1 to 2 only: "
+            "set it to 0, or to the id of an object"
+        ],
     ),
     "a folder is named like a mask": (
         in_place_of(f"{MINE}/00003.png", Path.mkdir),

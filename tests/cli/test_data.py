@@ -134,6 +134,30 @@ def test_a_folder_for_each_object_is_told(tmp_path: Path, clip: list[IdMask]) ->
     assert check(tmp_path).stdout.splitlines()[1] == "1 sequences, 10 masks, 2 objects; 60x40"
 
 
+def test_a_late_object_is_told_where_each_has_a_folder(tmp_path: Path) -> None:
+    for number, first in (("000", 3), ("001", 0)):
+        (tmp_path / "a" / number).mkdir(parents=True)
+        for t in range(first, 5):
+            write_index_mask(tmp_path / "a" / number / f"{t}.png", np.full((4, 4), 255, np.uint8))
+    lines = check(tmp_path).stdout.splitlines()
+    assert lines[1] == "1 sequences, 7 masks, 2 objects, 1 of them not in the first frame; 4x4"
+    assert "--protocol youtube-vos" in lines[2]
+
+
+def test_masks_that_show_nothing_are_told(tmp_path: Path) -> None:
+    (tmp_path / "masks" / "a").mkdir(parents=True)
+    write_index_mask(tmp_path / "masks" / "a" / "0.png", np.zeros((4, 4), np.uint8))
+    result = check(tmp_path / "masks")
+    assert (result.exit_code, "shows no object in any mask" in result.stderr) == (2, True)
+
+
+def test_masks_of_16_bits_are_told_as_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "masks" / "a").mkdir(parents=True)
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "masks" / "a" / "0.png")
+    result = check(tmp_path / "masks")
+    assert (result.exit_code, "0.png has mode I;16, not object ids" in result.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

@@ -78,6 +78,36 @@ def test_several_predictions_go_to_folders_of_their_names(root: Path) -> None:
         assert {path.name for path in (root.parent / "scores" / name).iterdir()} == FILES
 
 
+def test_nothing_of_an_earlier_run_of_one_method_stays_beside_several(root: Path) -> None:
+    scores = root.parent / "scores"
+    assert score(root, "--worst", "1", predictions="mine").exit_code == 0
+    (scores / "own.txt").write_text("of the user")
+    assert score(root, "--predictions", root / "Annotations" / "480p").exit_code == 0
+    assert {path.name for path in scores.iterdir()} - {"worst"} == {
+        *("mine", "480p", "comparison.csv", "comparison.md", "own.txt")
+    }
+
+
+def test_nothing_of_another_split_stays(root: Path) -> None:
+    scores, tree = root.parent / "scores", root / "Annotations" / "480p"
+    assert score(root).exit_code == 0
+    (scores / "global_results-theirs.csv").write_text("of another tool")
+    arguments = ("--annotations", tree, "--predictions", root.parent / "mine", "--output", scores)
+    assert run("evaluate", *arguments, "--split", "two").exit_code == 0
+    named = {path.name for path in scores.glob("*_results-*")}
+    assert named == {"global_results-two.csv", "per-sequence_results-two.csv", "global_results-theirs.csv"}
+
+
+def test_a_split_that_cannot_name_files_costs_nothing(root: Path) -> None:
+    assert score(root).exit_code == 0
+    tree, scores = root / "Annotations" / "480p", root.parent / "scores"
+    before = {path: path.read_bytes() for path in scores.iterdir()}
+    for split in ("a/b", "x" * 300):
+        arguments = ("--annotations", tree, "--predictions", root.parent / "mine", "--output", scores)
+        assert run("evaluate", *arguments, "--split", split).exit_code == 2
+        assert {path: path.read_bytes() for path in scores.iterdir()} == before
+
+
 def test_it_tells_what_went_wrong(root: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
     write_tree(root.parent / "mine", {"squares": [clip[0], clip[1], clip[2], clip[3] * (clip[3] != 2), clip[4]]})
     result = score(root)

@@ -119,6 +119,57 @@ def test_other_rules_and_splits_are_kept_out_of_table_2(scores: Callable[..., Pa
     assert len(rows(tmp_path / "report" / "sequences.csv")) == 2
 
 
+def test_the_same_masks_by_other_rules_are_set_apart(scores: Callable[..., Path], tmp_path: Path) -> None:
+    usual, strict = scores("usual", empty=2), scores("strict", "--bound-th", "0.02", "--first-last", "keep", empty=2)
+    result = mrnet("report", usual, strict, "--html", "--output", tmp_path / "report")
+    assert result.exit_code == 0, result.output
+    assert [row["protocol"] for row in rows(tmp_path / "report" / "sequences.csv")] == [
+        "DAVIS-2016",
+        "DAVIS-2016, first and last frames: keep, boundary tolerance 0.02",
+    ]
+    text = (tmp_path / "report" / "sequences.md").read_text()
+    assert "*DAVIS-2016 rules, split val, first and last frames: keep, boundary tolerance 0.02*" in text
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "DAVIS-2016, split val, first and last frames: keep, boundary tolerance 0.02, in percent" in page
+    assert 'id="pairs"' not in page
+
+
+def test_what_an_earlier_report_wrote_and_this_does_not_is_removed(scores: Callable[..., Path], tmp_path: Path) -> None:
+    output = tmp_path / "report"
+    assert mrnet("report", scores("mine"), "--html", "--output", output).exit_code == 0
+    own = output / "own.txt"
+    own.write_text("of the user")
+    assert mrnet("report", scores("theirs", year=2017), "--output", output).exit_code == 0
+    left = {str(path.relative_to(output)) for path in output.rglob("*")}
+    assert "report.html" not in left
+    assert not any("mine" in name for name in left)
+    assert {"own.txt", "table2.csv", "timelines/theirs davis2017/squares.png"} <= left
+    record = output / "report.json"
+    record.write_text(json.dumps({"files": ["own.txt", "../theirs/objects.csv", "/etc/hostname"]}))
+    assert mrnet("report", tmp_path / "mine", "--output", output).exit_code == 0
+    assert (tmp_path / "theirs" / "objects.csv").is_file()
+
+
+def test_a_report_is_no_run_that_a_later_one_takes_up(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "ours"
+    folder.mkdir(parents=True)
+    columns = "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\n"
+    (folder / "variants.csv").write_text(f"{columns}none,0,0.5,0.7,0.6,0.55,0.65,0.1,4100000,measured\n")
+    output = tmp_path / "runs" / "report"
+    for _ in range(2):
+        assert mrnet("report", tmp_path / "runs", "--output", output).exit_code == 0
+        assert [row["J&F"] for row in rows(output / "ablation.csv") if row["source"] == "measured"] == ["60.0"]
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "loop"])
+def test_a_path_that_the_system_refuses_is_told_in_a_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    result = mrnet("report", tmp_path / name, "--output", tmp_path / "report")
+    assert result.exit_code == 2
+    assert name in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
 def test_sequences_of_real_predictions_have_the_official_values(davis_data: Path, golden: Path, tmp_path: Path) -> None:
     predictions = davis_data / "predictions" / "osvos"
     names, year = ["blackswan", "libby"], "2016"
@@ -151,8 +202,8 @@ def test_runs_of_every_command_come_together(write_davis: WriteTree, tiny_weight
     names = [*(f"fig{number}" for number in (7, 8, 9)), *(f"timelines/scores davis2016/{name}" for name in "ab")]
     figures = {f"{name}.{suffix}" for name in names for suffix in ("png", "svg")}
     tables = {f"{stem}.{suffix}" for stem in ("table1", "table2", "sequences") for suffix in ("csv", "md", "tex")}
-    assert files == figures | tables | {"table2_runs.csv"}
-    assert f"{len(files)} files of 3 runs" in result.stdout
+    assert files == figures | tables | {"table2_runs.csv", "report.json"}
+    assert f"{len(files) - 1} files of 3 runs" in result.stdout
     # the ranking of the run that made the masks is found, and drawn under their scores
     assert "chosen: the first frame" in (tmp_path / "report" / "timelines" / "scores davis2016" / "a.svg").read_text()
     made = json.loads((tmp_path / "masks" / "predict.json").read_text())["finished"].values()
@@ -222,7 +273,7 @@ def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:
     folder = tmp_path / "ours"
     folder.mkdir()
     columns = "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\n"
-    (folder / "ablation.csv").write_text(
+    (folder / "variants.csv").write_text(
         f"{columns}none,0,0.5,0.7,0.6,0.55,0.65,0.1,4100000,measured\nmask,,0.6,0.8,0.7,,,,,measured\n"
         "none,,,,0.811,,,,,published\n"
     )

@@ -161,7 +161,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
     output = tmp_path / "ablation"
     result = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--output", output)
     assert result.exit_code == 0, result.output
-    with (output / "ablation.csv").open(newline="") as file:
+    with (output / "variants.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source"
     assert [(row["variant"], row["seed"], row["source"]) for row in rows] == [

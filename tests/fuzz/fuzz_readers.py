@@ -234,7 +234,7 @@ READERS = {
         lambda: [b'{"figures": [{"model_mean": 1, "objects": 1, "method": "a"}], "environment": {"cpu": "c"}}'],
     ),
     "ablation": Reader(
-        "ablation.csv",
+        "variants.csv",
         read_run,
         lambda: [b"variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\nnone,0,1,1,1,,,1,1,here\n"],
     ),

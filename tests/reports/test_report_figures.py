@@ -13,7 +13,7 @@ from mrnet_cli.data.rankings import Choice
 from mrnet_cli.reports.ablation_figure import plot_ablation
 from mrnet_cli.reports.runs import Ablation, Scores, Sweep
 from mrnet_cli.reports.sweep_figures import plot_sweeps
-from mrnet_cli.reports.timeline import plot_timelines
+from mrnet_cli.reports.timeline import _numbers, plot_timelines
 
 
 def sweep(*grid: tuple[int, int], sizes: tuple[int, ...] = (352,), name: str = "ours", jf: float = 0.75) -> Sweep:
@@ -97,6 +97,15 @@ def test_the_ablation_sets_every_training_beside_the_published_variants(tmp_path
     # a line for the interval of each of the three trainings
     assert text.count("stroke-opacity: 0.5") == 3
     assert plot_ablation([published], tmp_path) == []
+
+
+def test_objects_that_begin_apart_share_the_frames_of_a_timeline(scores: Scores, tmp_path: Path) -> None:
+    late = [{"sequence": "bear", "object": 1, "frame": f"{t}", "J": 0.5, "F": 0.5} for t in range(9, 12)]
+    early = [{"sequence": "bear", "object": 2, "frame": f"{t}", "J": 0.5, "F": 0.5} for t in range(1, 12)]
+    frames = pd.DataFrame(late + early)
+    assert _numbers(scores, frames, []) == {str(t): t for t in range(1, 12)}
+    scores.record["protocol"] = {"name": "youtube-vos", "first_last": "keep", "counted": "after-first"}
+    assert _numbers(scores, frames, []) == {str(t): t for t in range(1, 12)}
 
 
 def test_a_timeline_marks_what_was_picked_under_the_curves(scores: Scores, tmp_path: Path) -> None:

@@ -21,8 +21,15 @@ SCORES = {
     "sequences": ["NA"],
     "boundary_tolerances": [0.008],
     "figures": {"J&F-Mean": 0.4, "J-Mean": 0.3, "F-Mean": 0.5},
-    "predict": {"settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}}, "seconds_per_frame": 0.1},
+    "predict": {
+        "settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}},
+        "environment": None,
+        "frames": 2,
+        "seconds_per_frame": 0.1,
+        "adaptation_seconds_per_frame": 0.0,
+    },
 }
+PREDICT = {"settings": SCORES["predict"]["settings"], "finished": {"NA": {"frames": 2, "seconds": 0.2}}}
 SWEEP = "k,n,size,J,F,J&F,seconds_per_frame\n4,5,352,0.5,0.6,0.55,0.1\n"
 
 
@@ -33,13 +40,13 @@ def folder(tmp_path: Path) -> Path:
         ("objects.csv", OBJECTS),
         ("frames.csv", FRAMES),
         ("evaluate.json", json.dumps(SCORES)),
-        ("predict.json", json.dumps({"settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}}, "finished": {}})),
+        ("predict.json", json.dumps(PREDICT)),
         ("ranking.csv", "sequence,frame,chosen,object\nNA,00001,00000,\n"),
         ("speed.json", json.dumps({"environment": {"cpu": "Abacus"}, "figures": []})),
         ("sweep.json", json.dumps({"settings": {}})),
         ("sweep.csv", SWEEP),
         (
-            "ablation.csv",
+            "variants.csv",
             "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\nmask,0,,,0.5,,,,,measured\n",
         ),
     ):
@@ -59,8 +66,12 @@ def test_a_folder_may_hold_runs_of_every_kind(folder: Path) -> None:
     assert [one.chosen for one in runs.choices_of(scores)["NA"]] == ["00000"]
 
 
-def test_choices_of_a_run_with_other_settings_are_not_taken(folder: Path) -> None:
-    (folder / "predict.json").write_text(json.dumps({"settings": {"weights_sha256": "b"}, "finished": {}}))
+@pytest.mark.parametrize(
+    "other", [{"settings": {"weights_sha256": "b"}}, {"finished": {"NA": {"frames": 2, "seconds": 0.21}}}]
+)
+def test_choices_of_another_run_are_not_taken(folder: Path, other: dict[str, object]) -> None:
+    # the second has the same settings, and ran at another time
+    (folder / "predict.json").write_text(json.dumps(PREDICT | other))
     runs = read_runs([(None, folder)])
     assert len(runs.of(Predictions)) == 1
     assert runs.choices_of(runs.of(Scores)[0]) == {}
@@ -84,7 +95,7 @@ def test_a_damaged_record_is_told_in_a_line(folder: Path, name: str, text: str) 
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "sequence,object\n", '"', "\x00\n1"])
-@pytest.mark.parametrize("name", ["objects.csv", "frames.csv", "ranking.csv", "sweep.csv", "ablation.csv"])
+@pytest.mark.parametrize("name", ["objects.csv", "frames.csv", "ranking.csv", "sweep.csv", "variants.csv"])
 def test_a_damaged_table_is_told_in_a_line(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text)
     with pytest.raises(DataError) as error:
@@ -92,6 +103,13 @@ def test_a_damaged_table_is_told_in_a_line(folder: Path, name: str, text: str) -
     (problem,) = error.value.problems
     assert name in problem
     assert "again" in problem
+
+
+@pytest.mark.parametrize("row", ["NA,1,00001,nan,0.5", "other,1,00001,0.5,0.5"])
+def test_frames_without_a_value_or_of_another_sequence_are_told(folder: Path, row: str) -> None:
+    (folder / "frames.csv").write_text(f"sequence,object,frame,J,F\n{row}\n")
+    with pytest.raises(DataError, match="run"):
+        read_runs([(None, folder)])
 
 
 def test_all_damage_is_told_at_once(folder: Path) -> None:

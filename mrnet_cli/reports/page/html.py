@@ -14,7 +14,7 @@ from mrnet_cli import __version__
 from mrnet_cli.data.rows import percent
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.tables import MEASURES
-from mrnet_cli.reports.page.items import Item, build_items, rules_of
+from mrnet_cli.reports.page.items import Item, build_items
 from mrnet_cli.reports.page.pairs import pair_all
 from mrnet_cli.reports.page.pictures import MAX_SIDE, Pictures, Source, draw_all
 from mrnet_cli.reports.page.sources import find_sources
@@ -61,7 +61,10 @@ def page_html(
 
 @dataclass(frozen=True)
 class _Member:
-    """An evaluation as the tables of the page show it; `index` tells its colour."""
+    """An evaluation as the tables of the page show it.
+
+    `index` tells its colour, and `whole` that it has every sequence that another of its rules has.
+    """
 
     index: int
     name: str
@@ -69,6 +72,7 @@ class _Member:
     jf: float
     measures: list[float | None]
     sequences: int
+    whole: bool
     seconds: float | None
     facts: list[tuple[str, str]]
 
@@ -91,7 +95,8 @@ def _render(
     )
     environment.filters["percent"] = percent
     own = files("mrnet_cli.reports.page")
-    members = [_member(index, one) for index, one in enumerate(runs.of(Scores))]
+    evaluations = runs.of(Scores)
+    members = [_member(index, one, evaluations) for index, one in enumerate(evaluations)]
     numbered = list(enumerate(items))
     return environment.get_template("page.html.j2").render(
         version=__version__,
@@ -104,7 +109,7 @@ def _render(
             for rules in dict.fromkeys(one.rules for one in members)
         ],
         places={(one.rules, one.name): index for index, one in numbered},
-        pairs=pair_all(runs.of(Scores)),
+        pairs=pair_all(evaluations),
         # by sequence the page has a table of its own; what explains the method comes last
         tables=sorted((one for one in tables if one.stem != "sequences"), key=lambda one: one.stem == "table1"),
         pictures=[_pictures(*pair) for pair in zip(items, pictures, strict=True)],
@@ -115,7 +120,7 @@ def _render(
     )
 
 
-def _member(index: int, scores: Scores) -> _Member:
+def _member(index: int, scores: Scores, evaluations: Sequence[Scores]) -> _Member:
     record, made = scores.record, scores.predict or {}
     settings, machine = made.get("settings") or {}, made.get("environment") or {}
     facts = {
@@ -128,10 +133,11 @@ def _member(index: int, scores: Scores) -> _Member:
     return _Member(
         index,
         scores.name,
-        rules_of(scores),
+        scores.rules,
         scores.figure("J&F-Mean"),
         [record["figures"].get(name) for name in MEASURES],
         len(scores.sequences),
+        all(set(scores.sequences) >= set(one.sequences) for one in evaluations if one.rules == scores.rules),
         float(made["seconds_per_frame"]) if made else None,
         [(name, str(value)) for name, value in facts.items() if value],
     )

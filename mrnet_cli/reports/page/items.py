@@ -59,11 +59,6 @@ class Item:
     picked: tuple[list[Picked], ...]
 
 
-def rules_of(scores: Scores) -> str:
-    """By which two evaluations must agree to be set side by side."""
-    return f"{scores.record['protocol']['title']}, split {scores.record['split']}"
-
-
 def build_items(runs: Runs, *, frames: Mapping[tuple[str, str], Sequence[str]]) -> list[Item]:
     """The sequences of all evaluations, by rules and then in the order of the first evaluation that has them.
 
@@ -74,11 +69,11 @@ def build_items(runs: Runs, *, frames: Mapping[tuple[str, str], Sequence[str]]) 
     evaluations = runs.of(Scores)
     by_name = [{str(name): table for name, table in one.frames.groupby("sequence")} for one in evaluations]
     choices = [runs.choices_of(one) for one in evaluations]
-    keys = dict.fromkeys((rules_of(one), name) for one in evaluations for name in one.sequences)
+    keys = dict.fromkeys((one.rules, name) for one in evaluations for name in one.sequences)
     order = list(dict.fromkeys(rules for rules, _ in keys))
     items = []
     for rules, name in sorted(keys, key=lambda key: order.index(key[0])):
-        members = [i for i, one in enumerate(evaluations) if rules_of(one) == rules and name in by_name[i]]
+        members = [i for i, one in enumerate(evaluations) if one.rules == rules and name in by_name[i]]
         tables = [by_name[i][name] for i in members]
         picks = [choices[i].get(name, []) for i in members]
         names = _frame_names(tables, picks, frames.get((rules, name), ()))

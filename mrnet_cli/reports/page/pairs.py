@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from mrnet_cli.evaluation.comparison import Difference, paired_differences
-from mrnet_cli.reports.page.items import rules_of
 from mrnet_cli.reports.runs import Scores
 
 _KEYS = ["sequence", "object"]
@@ -62,7 +61,7 @@ class Pair:
 
 def pair_all(evaluations: Sequence[Scores]) -> list[Pair]:
     """Every pair of one set of rules that has an object in common."""
-    pairs = (_pair(a, b) for a, b in combinations(evaluations, 2) if rules_of(a) == rules_of(b))
+    pairs = (_pair(a, b) for a, b in combinations(evaluations, 2) if a.rules == b.rules)
     return [pair for pair in pairs if pair is not None]
 
 
@@ -79,4 +78,4 @@ def _pair(a: Scores, b: Scores) -> Pair | None:
         groups[str(name)] = [(float(j), float(f)) for j, f in values["a"] - values["b"]]
         sequences.append(SequencePair(str(name), float(values["a"].mean()), float(values["b"].mean())))
     partial = not len(both) == len(a.objects) == len(b.objects)
-    return Pair(a.name, b.name, rules_of(a), paired_differences(groups), sequences, partial)
+    return Pair(a.name, b.name, a.rules, paired_differences(groups), sequences, partial)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year, load_davis
-from mrnet_cli.data.mask_trees import SequenceMasks, below, list_masks, open_tree
+from mrnet_cli.data.mask_trees import SequenceMasks, open_tree
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.page.items import rules_of
+from mrnet_cli.evaluation.plan import find_masks
 from mrnet_cli.reports.page.pictures import Source
 from mrnet_cli.reports.runs import Runs, Scores
 
@@ -45,8 +45,8 @@ def find_sources(
         _masks(tree, one.sequences, problems) if tree else {} for tree, one in zip(trees, evaluations, strict=True)
     ]
     sources: dict[Key, Source] = {}
-    for rules in dict.fromkeys(rules_of(one) for one in evaluations):
-        members = {i: one for i, one in enumerate(evaluations) if rules_of(one) == rules}
+    for rules in dict.fromkeys(one.rules for one in evaluations):
+        members = {i: one for i, one in enumerate(evaluations) if one.rules == rules}
         first = next(iter(members.values()))
         wanted = dict.fromkeys(name for one in members.values() for name in one.sequences)
         year: Year = 2016 if first.protocol == "davis2016" else 2017
@@ -72,7 +72,10 @@ def _made_by(runs: Runs, scores: Scores) -> Path | None:
 def _masks(tree: Path, names: Sequence[str], problems: list[str]) -> dict[str, SequenceMasks]:
     try:
         folder = open_tree(tree, names)
-        return {name: list_masks(below(folder, name)) for name in names}
+        masks = {name: find_masks(folder, name, alone=len(names) == 1) for name in names}
+        if any(one.frames or one.objects for one in masks.values()):
+            return masks
+        problems.append(f"{tree} holds no masks of {', '.join(names)}: give the folder or zip that was scored")
     except DataError as error:
         problems += error.problems
-        return {}
+    return {}

@@ -88,6 +88,19 @@ def test_masks_come_from_the_run_that_made_them_or_are_told_to_lack(runs: Path, 
     assert "No masks known of &lt;script&gt;" in (tmp_path / "report.html").read_text()
 
 
+def test_a_run_with_less_of_the_sequences_is_not_the_best(runs: Path, tmp_path: Path) -> None:
+    part = ("--davis", runs / "DAVIS", "--sequences", "squares", "--predictions", runs / "DAVIS/Annotations/480p")
+    options = (*part, "--workers", 1, "--output", tmp_path / "part")
+    assert CliRunner().invoke(main, ["evaluate", *map(str, options)]).exit_code == 0
+    folders = (runs / "scores" / "good", tmp_path / "part")
+    options = (*folders, "--html", "--output", tmp_path / "report")
+    assert CliRunner().invoke(main, ["report", *map(str, options)]).exit_code == 0
+    summary = (tmp_path / "report" / "report.html").read_text().split('id="sequences"')[0]
+    (good,) = re.findall(r'</span>good</th>\s*<td class="(.*?)"', summary)
+    (part,) = re.findall(r'</span>part</th>\s*<td class="(.*?)" data-value="1.0"', summary)
+    assert (good, part) == ("number best", "number")
+
+
 def test_a_page_can_do_without_pictures(report: Report, tmp_path: Path) -> None:
     assert report(tmp_path, "--html").exit_code == 0
     text = (tmp_path / "report.html").read_text()
@@ -111,6 +124,9 @@ def test_all_that_is_wrong_with_pictures_is_told_at_once_and_nothing_written(
     assert result.exit_code == 2
     assert "--predictions mine=... names no evaluation" in result.stderr
     assert "none" in result.stderr
+    (tmp_path / "empty").mkdir()
+    result = report(tmp_path / "report", *options, f"--predictions=good={tmp_path}/empty")
+    assert (result.exit_code, "empty holds no masks of squares" in result.stderr) == (2, True)
     assert not (tmp_path / "report").exists()
 
 
