@@ -119,7 +119,7 @@ def test_which_objects_count_does_not_depend_on_who_has_a_folder(
     tmp_path: Path, write_tree: WriteTree, rules: Protocol
 ) -> None:
     # object 2 appears late, 3 never, and what is predicted of them is wrong
-    early, late = np.uint8([[1, 1, 0, 0]]), np.uint8([[1, 1, 0, 2]])
+    early, late = np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 1, 0, 2]], np.uint8)
     true = write_tree(tmp_path / "true", {"a": [early, early, late, late, late]})
     mine = write_tree(tmp_path / "mine", {"a": [early] * 5})
     expected = evaluate(load_annotation_tree(true), mine, protocol=rules)

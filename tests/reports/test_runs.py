@@ -12,6 +12,7 @@ from mrnet_cli.reports.runs import Predictions, Scores, read_runs
 
 OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
 FRAMES = "sequence,object,frame,J,F\nNA,1,00001,0.30000000000000004,0.5\n"
+SETTINGS = {"weights_sha256": "a", "config": {"k": 4, "n": 5}}
 SCORES = {
     "protocol": {"name": "davis2017", "title": "DAVIS-2017", "first_last": "drop"},
     "protocol_line": "DAVIS-2017 rules",
@@ -22,14 +23,14 @@ SCORES = {
     "boundary_tolerances": [0.008],
     "figures": {"J&F-Mean": 0.4, "J-Mean": 0.3, "F-Mean": 0.5},
     "predict": {
-        "settings": {"weights_sha256": "a", "config": {"k": 4, "n": 5}},
+        "settings": SETTINGS,
         "environment": None,
         "frames": 2,
         "seconds_per_frame": 0.1,
         "adaptation_seconds_per_frame": 0.0,
     },
 }
-PREDICT = {"settings": SCORES["predict"]["settings"], "finished": {"NA": {"frames": 2, "seconds": 0.2}}}
+PREDICT = {"settings": SETTINGS, "finished": {"NA": {"frames": 2, "seconds": 0.2}}}
 SWEEP = "k,n,size,J,F,J&F,seconds_per_frame\n4,5,352,0.5,0.6,0.55,0.1\n"
 
 
