@@ -99,6 +99,7 @@ def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: 
             job,
             like=like,
             on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),
+            on_frame=lambda number: advance(f"{job.name}: looking ahead, frame {number + 1} of {job.length or '?'}", 0),
         )
         seconds, peak = time.perf_counter() - started, peak_cuda(like.device) or peak_rss() or 0.0
         return Prepared(Segmenter(adapted.network, device=like.device, dtype=like.dtype), adapted.steps, seconds, peak)

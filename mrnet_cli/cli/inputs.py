@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
@@ -11,6 +12,7 @@ import click
 from mrnet_cli.cli.options import as_one, comma_separated
 from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import Year
+from mrnet_cli.errors import OutputError
 from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
 
@@ -84,6 +86,23 @@ class Inputs:
             return tree_jobs(self.images, self.annotations, meta=self.meta, sequences=names)
         first = cast("Path | tuple[Box, ...]", self._first)
         return [folder_job(self.frames, first) if self.frames is not None else video_job(cast(Path, self.video), first)]
+
+    def check_apart(self, jobs: Sequence[Job], output: Path) -> None:
+        """Whether no mask would take the place of what is segmented, or was given for it.
+
+        Raises:
+            OutputError: one would.
+        """
+        for job in jobs:
+            target = (output / job.name).resolve()
+            given = [path.parent for path in (*job.frames[:1], *([self.mask] if self.mask else []))]
+            if self.annotations is not None:
+                given += [self.annotations, self.annotations / job.name]
+            if self.davis is not None:
+                given.append(self.davis / "Annotations" / self.resolution / job.name)
+            if target in [folder.resolve() for folder in given]:
+                lost = "holds frames or masks that are given, and the masks made would take their place"
+                raise OutputError(f"{output / job.name} {lost}: choose another --output")
 
     @property
     def _first(self) -> Path | tuple[Box, ...] | None:

@@ -51,7 +51,7 @@ GROUPS = {
 
 EPILOG = """\b
 Examples:
-  The val split of DAVIS, with a network fitted to each first frame:
+  The val split of DAVIS, with a network fitted to each video:
     mrnet predict --davis DAVIS --year 2016 --adapt auto --output MASKS
   A video, with a blended one to look at:
     mrnet predict --video CLIP.mp4 --mask FIRST.png --overlay --output OUT
@@ -142,6 +142,7 @@ def predict(
     if adaptation is not None:
         settings["adaptation"] = asdict(adaptation)
     jobs = inputs.jobs()
+    inputs.check_apart(jobs, output)
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)
     here = place if where.local else torch.device("cpu")

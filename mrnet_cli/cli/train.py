@@ -201,6 +201,8 @@ def train(
     check_output_dir(output)
     if not resume and not dry_run and (output / "checkpoint.safetensors").exists():
         raise click.UsageError(f"{output} holds a training already: go on with --resume, or choose another folder")
+    if video is not None and video < 1 and stills_dir is None:
+        raise click.UsageError("--video below 1 needs --stills: the rest of the clips are made from them")
     if validate_every and hold_out is None:
         raise click.UsageError("--validate-every needs sequences to validate on: name them with --hold-out")
     if tensorboard:
@@ -234,7 +236,7 @@ def train(
         if dry_run:
             rehearsed = rehearse(trainer, sources, workers=workers)
             if ranks.first:
-                show_rehearsal(trainer, rehearsed)
+                show_rehearsal(trainer, rehearsed, with_stills=bool(sources.stills))
             return
         if ranks.first:
             hold_output(output)

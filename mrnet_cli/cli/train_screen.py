@@ -14,7 +14,7 @@ from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.rehearsal import Rehearsed
 
 
-def show_rehearsal(trainer: Trainer, rehearsed: Sequence[Rehearsed]) -> None:
+def show_rehearsal(trainer: Trainer, rehearsed: Sequence[Rehearsed], *, with_stills: bool) -> None:
     """A row a stage, then what the whole training takes."""
     stdout = Console()
     table = Table(box=box.SIMPLE)
@@ -24,7 +24,7 @@ def show_rehearsal(trainer: Trainer, rehearsed: Sequence[Rehearsed]) -> None:
         stage = one.stage
         size, counts = f"{stage.width}x{stage.height}", map(str, (number, one.steps, stage.clips, stage.frames))
         times = f"{one.seconds:.2f}", f"{one.waited:.0%}"
-        table.add_row(*counts, size, f"{stage.video:.0%}", str(stage.gap), *times)
+        table.add_row(*counts, size, f"{stage.video if with_stills else 1:.0%}", str(stage.gap), *times)
     stdout.print(table)
     parameters = sum(parameter.numel() for parameter in trainer.network.parameters())
     total = timedelta(seconds=round(sum(one.steps * one.seconds for one in rehearsed)))

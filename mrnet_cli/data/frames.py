@@ -5,12 +5,15 @@ Shape letters: H W size of a frame.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
+from PIL.Image import Transpose
 
 from mrnet_cli.data.limits import open_picture
 from mrnet_cli.data.names import is_name, natural
@@ -21,6 +24,17 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 # what the last bytes of a whole file hold; some writers add a little after it
 _ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND"}
 _TAIL = 4096
+# what makes a picture upright, by its EXIF orientation
+_TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -33,8 +47,12 @@ def pictures(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: natural(path.name))
 
 
-def list_frames(folder: Path) -> tuple[Path, ...]:
+def list_frames(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
     """The pictures of a folder in natural order, each good for a frame.
+
+    Args:
+        folder: of the frames.
+        but: one that is none, such as a mask.
 
     Raises:
         DataError: there are none, one has a name that no mask can have, or two have the same stem and so would have the
@@ -42,7 +60,7 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
     """
     if not folder.is_dir():
         raise DataError([f"{folder} is missing"])
-    paths = pictures(folder)
+    paths = [path for path in pictures(folder) if but is None or path.resolve() != but.resolve()]
     if not paths:
         raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])
     if wrong := [path for path in paths if not is_name(path.stem)]:
@@ -55,14 +73,18 @@ def list_frames(folder: Path) -> tuple[Path, ...]:
 
 
 def read_frame(path: Path) -> NDArray[np.uint8]:
-    """H W 3, RGB, as stored.
+    """H W 3, RGB, turned as its EXIF orientation says, as viewers show it.
 
     Raises:
-        DataError: the file is missing, truncated, no picture or too large.
+        DataError: the file is missing, truncated, no picture, too large, or has more than 8 bits a colour.
     """
     try:
         with open_picture(path, path, FORMATS) as image:
-            return np.asarray(image.convert("RGB"))
+            if deep := _too_deep(path, image):
+                raise DataError([deep])
+            turn = _TURNS.get(_orientation(image))
+            image.load()
+            return np.asarray((image if turn is None else image.transpose(turn)).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError([f"{path} is not a picture: replace it"]) from error
     except (OSError, SyntaxError, ValueError) as error:
@@ -113,7 +135,7 @@ def picture_size(path: Path) -> tuple[int, int] | None:
     """H W of a picture that is not decoded; nothing where it is none."""
     try:
         with open_picture(path, path, FORMATS) as image:
-            return image.height, image.width
+            return _upright_size(image)
     except (OSError, SyntaxError, ValueError, DataError):
         return None
 
@@ -121,7 +143,8 @@ def picture_size(path: Path) -> tuple[int, int] | None:
 def _problems(path: Path, size: tuple[int, ...], like: str) -> list[str]:
     try:
         with open_picture(path, path, FORMATS) as image, path.open("rb") as file:
-            found, ending = (image.height, image.width), _ENDS.get(image.format or "", b"")
+            found, ending = _upright_size(image), _ENDS.get(image.format or "", b"")
+            deep = _too_deep(path, image)
             file.seek(0, 2)
             file.seek(max(file.tell() - _TAIL, 0))
             whole = ending in file.read()
@@ -131,4 +154,27 @@ def _problems(path: Path, size: tuple[int, ...], like: str) -> list[str]:
         return [f"{path} is not a picture: replace it"]
     if not whole:
         return [f"{path} is truncated: copy it again"]
-    return unlike(path, found, like, size)
+    return [deep] if deep else unlike(path, found, like, size)
+
+
+def _too_deep(path: Path, image: Image.Image) -> str | None:
+    """Of grey pictures; those of 16 bits a colour Pillow scales by itself."""
+    if image.mode[0] not in "IF":
+        return None
+    return f"{path} has mode {image.mode}, of which nothing tells what is white: save it with 8 bits a colour"
+
+
+def _orientation(image: Image.Image) -> int:
+    """As EXIF has it: 1 is upright, and so is what is not told."""
+    # looked for further on, a PNG would be decoded
+    if "exif" not in image.info:
+        return 1
+    try:
+        return int(image.getexif().get(Base.Orientation, 1))
+    except (OSError, SyntaxError, ValueError, TypeError, LookupError, struct.error):
+        return 1
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """H W as shown."""
+    return (image.width, image.height) if _orientation(image) in _SIDEWAYS else (image.height, image.width)

@@ -5,6 +5,7 @@ Shape letters: H W size of a frame as it is shown.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -31,6 +32,8 @@ RgbImage = NDArray[np.uint8]
 _PRESET = "veryfast"
 # FFmpeg's quick way between RGB and what codecs store darkens pictures by one level and a half
 _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+# AVCOL_SPC_SMPTE170M, the matrix that it takes
+_BT601 = 6
 # where a file does not tell
 _RATE = Fraction(25)
 
@@ -87,6 +90,7 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         number, packets, cut, size = 0, 0, False, (0, 0)
+        lasts, latest = _frame(stream), Fraction(0)
         try:
             for packet in container.demux(stream):
                 if packet.size:
@@ -97,18 +101,24 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
                     if shown.image.shape[:2] != size:
                         raise DataError([f"{path} changes its size at frame {number}: cut it there"])
                     yield shown
-                    number += 1
+                    # the rate that a file tells need not be that of its frames
+                    lasts = max(_frame(stream), shown.time - latest) if number else lasts
+                    number, latest = number + 1, shown.time
         except av.FFmpegError as error:
             raise DataError([f"{path} is damaged after frame {number}: copy or convert it again"]) from error
         # a file that was cut off reads to its end without a word, and what is left of its last frame is patched up
-        if cut or packets < stream.frames:
+        lacking = _end(stream) - latest - lasts
+        # fewer frames than are told are not enough: AVI counts those that it leaves out, and others may be cut out
+        counted = packets < stream.frames and container.format.name != "avi"
+        if cut or lacking > lasts * (Fraction(1, 2) if counted else Fraction(3, 2)):
             raise DataError([f"{path} breaks off after frame {packets - cut}: copy it again"])
 
 
 class VideoWriter:
     """An H.264 video in an MP4 file that browsers play; the file is there when the context ends without an error.
 
-    Frames keep the times they are given. A side of an odd number of pixels is widened by one, as the format needs.
+    Frames keep the times between them; the first is shown at once. A side of an odd number of pixels is widened by one,
+    as the format needs.
 
     Args:
         path: the file; its folder must exist.
@@ -132,7 +142,7 @@ class VideoWriter:
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from error
         self._stream: VideoStream | None = None
-        self._latest = -1
+        self._latest, self._start = -1, cast("Fraction | None", None)
 
     def write(self, image: RgbImage, time: Fraction) -> None:
         """Appends a frame.
@@ -148,7 +158,8 @@ class VideoWriter:
         frame = frame.reformat(format="yuv420p", interpolation=_EXACT)
         stream = self._stream = self._stream or self._begin(frame.width, frame.height)
         # a file may show two frames at one time, which this format does not hold
-        self._latest = frame.pts = max(round(time * self._TICKS), self._latest + 1)
+        self._start = time if self._start is None else self._start
+        self._latest = frame.pts = max(round((time - self._start) * self._TICKS), self._latest + 1)
         frame.time_base = Fraction(1, self._TICKS)
         try:
             self._container.mux(stream.encode(frame))
@@ -160,6 +171,8 @@ class VideoWriter:
         stream = self._container.add_stream("libx264", rate=_RATE, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.time_base = stream.time_base = Fraction(1, self._TICKS)
+        # what reformat makes of RGB; untold, players take that of larger pictures for another
+        stream.codec_context.colorspace, stream.codec_context.color_range = _BT601, ColorRange.MPEG
         return stream
 
     def __enter__(self) -> VideoWriter:
@@ -212,6 +225,20 @@ def _estimate(path: Path) -> int:
         if stream.frames or container.duration is None or stream.average_rate is None:
             return stream.frames
         return round(container.duration / av.time_base * stream.average_rate)
+
+
+def _end(stream: VideoStream) -> Fraction:
+    """When a stream says that its last frame is over, in seconds; 0 where it does not."""
+    if stream.duration is not None and stream.time_base is not None:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base
+    # Matroska's, from 0 on, as FFmpeg notes it
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]) if match else Fraction(0)
+
+
+def _frame(stream: VideoStream) -> Fraction:
+    """How long a frame lasts, in seconds."""
+    return 1 / (stream.average_rate or stream.guessed_rate or _RATE)
 
 
 def _shown(frame: VideoFrame, number: int, stream: VideoStream) -> Shown:

@@ -5,7 +5,7 @@ Shape letters: H W size of the video.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def looked_ahead(
-    methods: Sequence[VideoMethod], job: Job, count: int
+    methods: Sequence[VideoMethod], job: Job, count: int, *, on_frame: Callable[[int], None] = lambda number: None
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """Segments a video and keeps some of its frames; its memory does not grow with the video.
 
@@ -27,6 +27,7 @@ def looked_ahead(
         methods: what segments it, each by itself.
         job: the video.
         count: of frames, fewer where the video has fewer.
+        on_frame: called with the number of each frame that was segmented.
 
     Returns:
         Pictures, H W 3, of frames after the one whose mask is given, and what the methods :func:`agree <agreed>` on.
@@ -35,12 +36,15 @@ def looked_ahead(
         DataError: a frame cannot be decoded; all such frames are named.
         NumericError: a network's values are not finite.
     """
-    return spread(_segmented(methods, job), count)
+    return spread(_segmented(methods, job, on_frame), count)
 
 
-def _segmented(methods: Sequence[VideoMethod], job: Job) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+def _segmented(
+    methods: Sequence[VideoMethod], job: Job, on_frame: Callable[[int], None]
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     for number, shown in enumerate(whole(job)):
         found = [ids_in(method, job, number, shown.image) for method in methods]
+        on_frame(number)
         if number > job.begin:
             yield shown.image, agreed(found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,6 +61,18 @@ class Job:
     def length(self) -> int:
         """How many frames; of a video file about as many as it says, 0 where it does not."""
         return len(self.frames) if self.video is None else self.video.frames
+
+    @property
+    def digest(self) -> str:
+        """Hash of the masks that are given, and of the frames or the video by name and size."""
+        told = hashlib.sha256(f"{self.mask.shape} {self.binary} {self.begin}\n".encode())
+        told.update(self.mask.tobytes())
+        for number, given in sorted(self.late.items()):
+            told.update(f"{number} {sorted(given.ids.items())}\n".encode())
+            told.update(given.path.read_bytes())
+        for path in self.frames if self.video is None else (self.video.path,):
+            told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
+        return told.hexdigest()
 
     def stem(self, number: int) -> str:
         """What a frame's mask is called: as its picture, or by its number in a video file."""
@@ -133,7 +146,8 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
         DataError: naming every problem.
     """
     problems: list[str] = []
-    paths, unlisted = listed(frames)
+    # a mask may lie among the frames
+    paths, unlisted = listed(frames, but=first if isinstance(first, Path) else None)
     found = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
     problems += unlisted
     if found is not None:
@@ -174,10 +188,10 @@ def _unusable(path: Path, name: str) -> list[str]:
     return [] if is_name(name) else [f"{path} gives its masks no folder name: rename it"]
 
 
-def listed(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
-    """The pictures of a folder, or what is wrong with it."""
+def listed(folder: Path, *, but: Path | None = None) -> tuple[tuple[Path, ...], list[str]]:
+    """The pictures of a folder but one, or what is wrong with it."""
     try:
-        return list_frames(folder), []
+        return list_frames(folder, but=but), []
     except DataError as error:
         return (), list(error.problems)
 

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mrnet_cli.data.files import make_output_dir
+from mrnet_cli.data.files import make_output_dir, remove_file
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.rankings import Choice
@@ -106,8 +106,23 @@ def predict(
             pictures=pictures,
             on_frame=on_frame,
         )
+        if record.replaces:
+            remove_others(job, output, finished.frames, pictures=pictures)
         record.add(job.name, finished, choices)
     return [record.finished[job.name] for job in jobs]
+
+
+def remove_others(job: Job, output: Path, frames: int, *, pictures: Collection[str]) -> None:
+    """Removes masks and pictures of frames that a video does not have: of an earlier one of its name.
+
+    Raises:
+        OutputError: one cannot be removed.
+    """
+    written = set(job.written(frames))
+    for folder in (output / job.name, *(place_of(kind, job, output) for kind in pictures)):
+        for path in [*folder.glob("*.png"), *folder.glob("*.jpg")]:
+            if path.stem not in written:
+                remove_file(path)
 
 
 def predict_job(
@@ -213,12 +228,13 @@ def _finished(job: Job, prepared: Prepared, *, frames: int, seconds: float) -> F
         adaptation_steps=prepared.steps,
         adaptation_seconds=round(prepared.seconds, 4),
         adaptation_mib=round(prepared.mib, 1),
+        input=job.digest,
     )
 
 
 def _is_finished(job: Job, output: Path, record: Record) -> bool:
     done = record.finished.get(job.name)
-    if done is None or (job.video is None and done.frames != job.length):
+    if done is None or done.input != job.digest:
         return False
     return all((output / job.name / f"{stem}.png").is_file() for stem in job.written(done.frames))
 

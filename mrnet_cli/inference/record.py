@@ -30,6 +30,7 @@ class Finished:
         adaptation_steps: that led to the weights it was segmented with; 0 where they are the given ones.
         adaptation_seconds: spent on adaptation, before the first frame.
         adaptation_mib: of memory that the process, or on a GPU its tensors, took meanwhile at most; 0 where unknown.
+        input: :attr:`~mrnet_cli.inference.jobs.Job.digest` of what was segmented.
     """
 
     frames: int
@@ -38,6 +39,7 @@ class Finished:
     adaptation_steps: int = 0
     adaptation_seconds: float = 0.0
     adaptation_mib: float = 0.0
+    input: str = ""
 
 
 def settings_of(segmenter: Segmenter, weights: Path) -> dict[str, Any]:
@@ -74,6 +76,8 @@ class Record:
         self._rankings, self._on_write = output / rankings.NAME, on_write
         self._choices: dict[str, Sequence[Choice]] = {}
         self.finished: dict[str, Finished] = {}
+        # whether what lies in the folder is of an earlier run
+        self.replaces = self._path.is_file()
 
     @property
     def weights(self) -> str:
@@ -125,6 +129,7 @@ class Record:
 
 
 def _finished(values: Mapping[str, Any]) -> Finished:
-    if type(values["frames"]) is not int or not all(isinstance(value, int | float) for value in values.values()):
+    numbers = [value for name, value in values.items() if name != "input"]
+    if type(values["frames"]) is not int or not all(isinstance(value, int | float) for value in numbers):
         raise TypeError("not numbers")
     return Finished(**values)

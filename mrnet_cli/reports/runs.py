@@ -117,7 +117,7 @@ class Sweep(Run):
     """What `mrnet sweep` left.
 
     Attributes:
-        points: `k, n, size, J, F, J&F, seconds_per_frame`, the scores in [0, 1].
+        points: `k, n, J, F, J&F, seconds_per_frame, size`, the scores in [0, 1]; the size is 0 in files without one.
     """
 
     points: pd.DataFrame
@@ -253,8 +253,8 @@ def _speed(name: str, folder: Path) -> Speed:
 
 
 def _sweep(name: str, folder: Path) -> Sweep:
-    columns = {"k": int, "n": int, "size": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
-    points = _table(folder / "sweep.csv", columns)
+    columns = {"k": int, "n": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
+    points = _table(folder / "sweep.csv", columns, optional={"size": int})
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
     record = read_record(folder / SWEEP)
@@ -269,14 +269,15 @@ def _ablation(name: str, folder: Path) -> Ablation:
     return Ablation(name, folder, {}, _table(folder / ABLATION, columns))
 
 
-def _table(path: Path, columns: Mapping[str, _Read]) -> pd.DataFrame:
-    """The named columns of a CSV, each cell read by its column's type."""
+def _table(path: Path, columns: Mapping[str, _Read], *, optional: Mapping[str, _Read] | None = None) -> pd.DataFrame:
+    """The named columns of a CSV, each cell read by its column's type; those that may be absent are 0 then."""
     try:
         headings, rows = read_csv(path)
         absent = [name for name in columns if name not in headings]
         if absent:
             raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
-        return pd.DataFrame({name: [read(row[name]) for row in rows] for name, read in columns.items()})
+        every = {**columns, **(optional or {})}
+        return pd.DataFrame({name: [read(row.get(name, "0")) for row in rows] for name, read in every.items()})
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
 

@@ -16,7 +16,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job, davis_jobs
 
 TABLE = "sweep.csv"
-COLUMNS = ("k", "n", "size", "J", "F", "J&F", "seconds_per_frame")
+COLUMNS = ("k", "n", "J", "F", "J&F", "seconds_per_frame", "size")
 POINT = "point.json"
 
 
@@ -159,6 +159,6 @@ class SweepFolder:
     def write_table(self, points: Sequence[Point]) -> list[tuple[Point, Figures]]:
         """Writes `sweep.csv` with those of the points that are finished, and returns them."""
         done = [(point, figures) for point in points if (figures := self.figures(point))]
-        rows = [(point.k, point.n, point.size, one.j, one.f, one.jf, one.seconds_per_frame) for point, one in done]
+        rows = [(point.k, point.n, one.j, one.f, one.jf, one.seconds_per_frame, point.size) for point, one in done]
         write_text_atomically(self._folder / TABLE, csv_text(COLUMNS, rows))
         return done

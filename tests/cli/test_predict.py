@@ -91,6 +91,63 @@ def test_a_0_255_first_mask_is_one_object(write_davis: WriteDavis, tiny_weights:
     assert set(np.unique(read_index_mask(output / "squares" / "00000.png"))) == {0, 1}
 
 
+def test_a_mask_among_the_frames_is_not_taken_for_one(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("squares"), tmp_path / "out"
+    frames = root / "JPEGImages/480p/squares"
+    first = shutil.copy(root / "Annotations/480p/squares/00000.png", frames / "00000.png")
+    result = predict("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in sorted((output / "squares").iterdir())] == [f"{t:05d}.png" for t in range(12)]
+
+
+@pytest.mark.parametrize("given", ["frames", "mask", "annotations", "davis"])
+def test_what_is_segmented_is_never_overwritten(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, given: str
+) -> None:
+    root = write_davis("squares")
+    images, annotations = root / "JPEGImages" / "480p", root / "Annotations" / "480p"
+    first = annotations / "squares" / "00000.png"
+    inputs, output = {
+        "frames": (("--frames", images / "squares", "--mask", first), images),
+        "mask": (("--frames", images / "squares", "--mask", first), annotations),
+        "annotations": (("--images", images, "--annotations", annotations), annotations),
+        "davis": (("--davis", root), annotations),
+    }[given]
+    before = tree(root)
+    result = predict(*inputs, "--weights", tiny_weights, "--output", output)
+    assert result.exit_code == 2
+    assert "squares holds frames or masks that are given" in result.stderr
+    assert tree(root) == before
+
+
+def test_resume_makes_anew_what_was_made_of_another_mask_or_other_frames(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("squares"), tmp_path / "out"
+    frames, first = root / "JPEGImages/480p/squares", root / "Annotations/480p/squares/00000.png"
+
+    def run(*more: str) -> str:
+        options = ("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
+        result = predict(*options, *more)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    run()
+    assert "0 sequences segmented, 1 kept" in run("--resume")
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
+    assert "1 sequences segmented" in run("--resume")
+    assert np.array_equal(read_index_mask(output / "squares" / "00000.png"), read_index_mask(first))
+    (frames / "00011.jpg").unlink()
+    (output / "squares" / "notes.txt").write_text("of the user")
+    assert "1 sequences segmented" in run("--resume")
+    assert {path.name for path in (output / "squares").iterdir()} == {
+        "notes.txt",
+        *(f"{t:05d}.png" for t in range(11)),
+    }
+
+
 def test_resume_keeps_what_is_finished_and_ends_with_the_same_bytes(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -100,6 +100,19 @@ def test_a_finished_video_is_kept_by_resume_and_an_unfinished_one_made_again(
     assert json.loads((output / "predict.json").read_text())["finished"]["my clip"]["frames"] == 12
 
 
+def test_nothing_of_a_longer_video_of_the_same_name_stays(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    assert predict(clip, tiny_weights, "--matte", "--output", output).exit_code == 0
+    images = [frame.image for frame in read_video(clip)][:5]
+    with VideoWriter(clip) as video:
+        for t, image in enumerate(images):
+            video.write(image, Fraction(t, 10))
+    result = predict(clip, tiny_weights, "--matte", "--output", output)
+    assert "5 frames" in result.stdout
+    for folder in (output / "my clip", output / "mattes" / "my clip"):
+        assert [path.name for path in sorted(folder.iterdir())] == [f"{t:05d}.png" for t in range(5)]
+
+
 def test_all_that_is_wrong_is_told_at_once_and_nothing_is_written(
     clip: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -44,7 +44,7 @@ def test_a_point_is_what_predict_and_evaluate_give(options: list[str | Path], tm
     result = mrnet("sweep", *options, "--k", "1,2", "--n", "3", "--output", tmp_path / "sweep")
     assert result.exit_code == 0, result.output
     header = (tmp_path / "sweep" / "sweep.csv").read_text().splitlines()[0]
-    assert header == "k,n,size,J,F,J&F,seconds_per_frame"
+    assert header == "k,n,J,F,J&F,seconds_per_frame,size"
     rows = scores_of(tmp_path / "sweep")
     assert [(row["k"], row["n"]) for row in rows] == [("1", "3"), ("2", "3")]
     data = ["--year", "2016", "--davis", options[1]]

@@ -132,6 +132,12 @@ def test_other_held_out_videos_are_another_training(train_root: Path, tmp_path: 
     assert "is of a training with other settings" in result.stderr
 
 
+def test_a_share_of_videos_needs_stills_for_the_rest(train_root: Path, tmp_path: Path) -> None:
+    result = train(train_root, tmp_path / "run", "--video", "0.5")
+    assert (result.exit_code, "needs --stills" in result.stderr) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.usefixtures("tiny")
 def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(train_root: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))

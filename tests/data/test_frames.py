@@ -67,3 +67,35 @@ def test_every_problem_is_told(tmp_path: Path) -> None:
     assert ["text.jpg is not a picture" in problems[0], "50x30" in problems[1], "absent.jpg" in problems[2]] == [
         True
     ] * 3
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_a_frame_is_turned_as_viewers_turn_it(tmp_path: Path, orientation: int, suffix: str) -> None:
+    upright = np.zeros((40, 60, 3), np.uint8)
+    upright[:20, :30] = 255
+    # what has to be done to a picture that is stored so; undone first
+    stored = {
+        **{1: upright, 2: upright[:, ::-1], 3: upright[::-1, ::-1], 4: upright[::-1]},
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.ascontiguousarray(stored)).save(path, exif=exif)
+    frame = read_frame(path)
+    assert frame.shape == upright.shape
+    assert abs(frame.astype(int) - upright).mean() < 3
+    assert check_frames([path], (40, 60)) == []
+
+
+def test_grey_of_16_bits_is_refused_and_not_cut_to_white(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(np.full((4, 4), 300, np.uint16)).save(path)
+    said = f"{path} has mode I;16, of which nothing tells what is white"
+    assert check_frames([path], (4, 4))[0].startswith(said)
+    with pytest.raises(DataError, match="nothing tells what is white"):
+        read_frame(path)

@@ -159,3 +159,67 @@ def test_a_video_of_too_large_frames_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MRNET_MAX_MEGAPIXELS", "0.002")
     with pytest.raises(DataError, match=r"clip.mp4 is 60x40, more than 0.002 megapixels"):
         open_video(tmp_path / "clip.mp4")
+
+
+def remux(source: Path, target: Path, *, spread: int = 1, offset: int = 0) -> Path:
+    """The same packets in another container, further apart and so many seconds later; nothing is encoded anew."""
+    with av.open(str(source)) as given, av.open(str(target), "w") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.pts is not None and packet.dts is not None:
+                shift = round(offset / packet.time_base)
+                packet.pts, packet.dts = spread * packet.pts + shift, spread * packet.dts + shift
+                packet.stream = stream
+                made.mux(packet)
+    return target
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """Twelve frames of MPEG-4 without reordering, 25 a second."""
+    with av.open(str(tmp_path / "plain.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for t in range(12):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), 20 * t, np.uint8), format="rgb24")
+            container.mux([*stream.encode(frame), *(stream.encode() if t == 11 else [])])
+    return tmp_path / "plain.mp4"
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_a_video_that_begins_late_is_whole_and_its_overlay_begins_at_once(
+    plain: Path, tmp_path: Path, name: str
+) -> None:
+    late = remux(plain, tmp_path / name, offset=5)
+    frames = list(read_video(late))
+    assert len(frames) == 12
+    with VideoWriter(tmp_path / "overlay.mp4") as video:
+        for frame in frames:
+            video.write(frame.image, frame.time)
+    times = [float(frame.time) for frame in read_video(tmp_path / "overlay.mp4")]
+    assert times == pytest.approx([t / 25 for t in range(12)], abs=1e-3)
+
+
+def test_frames_that_a_container_counts_and_does_not_hold_make_it_no_shorter(plain: Path, tmp_path: Path) -> None:
+    # AVI fills gaps of time with frames of nothing, and counts them
+    gaps = remux(plain, tmp_path / "gaps.avi", spread=4)
+    with av.open(str(gaps)) as container:
+        assert container.streams.video[0].frames > 12
+    assert len(list(read_video(gaps))) == 12
+
+
+def test_a_matroska_that_was_cut_off_is_refused_though_it_counts_no_frames(plain: Path, tmp_path: Path) -> None:
+    whole = remux(plain, tmp_path / "a.mkv")
+    with av.open(str(whole)) as container:
+        packets = [packet for packet in container.demux(container.streams.video[0]) if packet.size]
+        end = packets[8].pos
+    whole.write_bytes(whole.read_bytes()[:end])
+    with pytest.raises(DataError, match="breaks off after frame 8: copy it again"):
+        list(read_video(whole))
+
+
+def test_the_matrix_of_the_colours_is_told(path: Path) -> None:
+    with av.open(str(path)) as container:
+        context = container.streams.video[0].codec_context
+        # BT.601, in the limited range
+        assert (context.colorspace, context.color_range) == (6, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.runs import Predictions, Scores, read_runs
+from mrnet_cli.reports.runs import Predictions, Scores, Sweep, read_runs
 
 OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
 FRAMES = "sequence,object,frame,J,F\nNA,1,00001,0.30000000000000004,0.5\n"
@@ -31,7 +31,7 @@ SCORES = {
     },
 }
 PREDICT = {"settings": SETTINGS, "finished": {"NA": {"frames": 2, "seconds": 0.2}}}
-SWEEP = "k,n,size,J,F,J&F,seconds_per_frame\n4,5,352,0.5,0.6,0.55,0.1\n"
+SWEEP = "k,n,J,F,J&F,seconds_per_frame,size\n4,5,0.5,0.6,0.55,0.1,352\n"
 
 
 @pytest.fixture
@@ -104,6 +104,12 @@ def test_a_damaged_table_is_told_in_a_line(folder: Path, name: str, text: str) -
     (problem,) = error.value.problems
     assert name in problem
     assert "again" in problem
+
+
+def test_a_sweep_from_before_there_were_sizes_can_be_read(folder: Path) -> None:
+    (folder / "sweep.csv").write_text("k,n,J,F,J&F,seconds_per_frame\n4,5,0.5,0.6,0.55,0.1\n")
+    (sweep,) = read_runs([(None, folder)]).of(Sweep)
+    assert sweep.points["size"].tolist() == [0]
 
 
 @pytest.mark.parametrize("row", ["NA,1,00001,nan,0.5", "other,1,00001,0.5,0.5"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import torch
@@ -16,7 +16,13 @@ from mrnet_cli.training.adaptation.scene import Frame
 
 
 def adapt_to_video(
-    network: MRNet, settings: Adaptation, job: Job, *, like: Segmenter, on_step: OnStep = lambda step: None
+    network: MRNet,
+    settings: Adaptation,
+    job: Job,
+    *,
+    like: Segmenter,
+    on_step: OnStep = lambda step: None,
+    on_frame: Callable[[int], None] = lambda number: None,
 ) -> Adapted:
     """A copy fitted to a video.
 
@@ -31,6 +37,7 @@ def adapt_to_video(
         job: the video.
         like: the network as it is, and the device and precision to fit and segment in.
         on_step: called after every step.
+        on_frame: called with the number of each frame that is looked at, between the halves.
 
     Returns:
         The copy and all steps that led to it; the losses are those of the second half, on its clips.
@@ -50,7 +57,7 @@ def adapt_to_video(
     half = replace(settings, steps=settings.steps // 2)
     first = fit(network, half)
     fitted = Segmenter(first.network, device=like.device, dtype=like.dtype)
-    later = looked_ahead([like, fitted], job, settings.ahead)
+    later = looked_ahead([like, fitted], job, settings.ahead, on_frame=on_frame)
     rest = replace(settings, steps=settings.steps - half.steps, seed=settings.seed + 1)
     second = fit(first.network, rest, later=later, taken=half.steps)
     return replace(second, steps=first.steps + second.steps)
