@@ -19,7 +19,9 @@ EVALUATIONS = {
     "davis2016-lite": "mrnet lite",
     "davis2017-lite": "mrnet lite",
     "davis2016-lite-adapted": "mrnet lite, adapted",
+    "davis2017-lite-adapted": "mrnet lite, adapted",
     "davis2016-larger-adapted": "mrnet larger, adapted",
+    "davis2017-larger-adapted": "mrnet larger, adapted",
 }
 FILES = ("sweep.csv", "sweep.json")
 
@@ -51,7 +53,8 @@ def main(data: Path, runs: Path, k: str, n: str, size: str, dtype: str, sequence
     report = (runs / "report").resolve()
     there = {run: name for run, name in EVALUATIONS.items() if (RESULTS / run / "evaluate.json").is_file()}
     named = [f"--name={name}={run}" for run, name in there.items()]
-    online = [part for run, name in there.items() if run.endswith("-adapted") for part in ("--online", name)]
+    adapted = dict.fromkeys(name for run, name in there.items() if run.endswith("-adapted"))
+    online = [part for name in adapted for part in ("--online", name)]
     mrnet("report", *named, *online, *sweeps, "--output", report, cwd=RESULTS)
     for path in sorted(report.iterdir()):
         if path.is_file() and path.name != REPORT:
