@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
@@ -15,8 +15,11 @@ from mrnet_cli.data.davis import Year
 from mrnet_cli.errors import OutputError
 from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
+from mrnet_cli.inference.pictures import place_of
 
 path = click.Path(path_type=Path)
+
+_OTHER = "choose another --output"
 
 
 class BoxType(click.ParamType):  # type: ignore[type-arg]  # click takes arguments from 8.4 on only
@@ -87,22 +90,32 @@ class Inputs:
         first = cast("Path | tuple[Box, ...]", self._first)
         return [folder_job(self.frames, first) if self.frames is not None else video_job(cast(Path, self.video), first)]
 
-    def check_apart(self, jobs: Sequence[Job], output: Path) -> None:
-        """Whether no mask would take the place of what is segmented, or was given for it.
+    def check_apart(self, jobs: Sequence[Job], output: Path, *, pictures: Collection[str]) -> None:
+        """Whether nothing that is written would take the place of what is given, or be taken for it.
+
+        Args:
+            jobs: the videos.
+            output: that they are written below.
+            pictures: kinds of pictures that are written besides.
 
         Raises:
-            OutputError: one would.
+            OutputError: something would.
         """
+        if self.boxes and self.frames is not None and output.resolve() == self.frames.resolve():
+            raise OutputError(
+                f"{output} holds the frames, and a picture of what is in the boxes would be one: {_OTHER}"
+            )
         for job in jobs:
-            target = (output / job.name).resolve()
             given = [path.parent for path in (*job.frames[:1], *([self.mask] if self.mask else []))]
+            given += [] if job.video is None else [job.video.path]
             if self.annotations is not None:
                 given += [self.annotations, self.annotations / job.name]
             if self.davis is not None:
                 given.append(self.davis / "Annotations" / self.resolution / job.name)
-            if target in [folder.resolve() for folder in given]:
-                lost = "holds frames or masks that are given, and the masks made would take their place"
-                raise OutputError(f"{output / job.name} {lost}: choose another --output")
+            kept = {path.resolve() for path in given}
+            for place in (output / job.name, *(place_of(kind, job, output) for kind in pictures)):
+                if place.resolve() in kept:
+                    raise OutputError(f"{place} is or holds what is given, and would be written over: {_OTHER}")
 
     @property
     def _first(self) -> Path | tuple[Box, ...] | None:

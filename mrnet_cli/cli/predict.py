@@ -141,10 +141,10 @@ def predict(
     settings = network.settings(segmenter)
     if adaptation is not None:
         settings["adaptation"] = asdict(adaptation)
-    jobs = inputs.jobs()
-    inputs.check_apart(jobs, output)
     wanted = {OVERLAYS: overlay, MATTES: matte, SIMILARITY: similarity}
     pictures = tuple(name for name, asked in wanted.items() if asked)
+    jobs = inputs.jobs()
+    inputs.check_apart(jobs, output, pictures=pictures)
     here = place if where.local else torch.device("cpu")
     with where.connected(*inputs.places) as engine:
         record = Record(

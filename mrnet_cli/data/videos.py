@@ -101,16 +101,17 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
                     if shown.image.shape[:2] != size:
                         raise DataError([f"{path} changes its size at frame {number}: cut it there"])
                     yield shown
-                    # the rate that a file tells need not be that of its frames
-                    lasts = max(_frame(stream), shown.time - latest) if number else lasts
+                    # the rate that a file tells need not be that of its frames, and the last may be held
+                    lasts = max(_lasts(frame, stream), shown.time - latest if number else Fraction(0))
                     number, latest = number + 1, shown.time
         except av.FFmpegError as error:
             raise DataError([f"{path} is damaged after frame {number}: copy or convert it again"]) from error
         # a file that was cut off reads to its end without a word, and what is left of its last frame is patched up
         lacking = _end(stream) - latest - lasts
-        # fewer frames than are told are not enough: AVI counts those that it leaves out, and others may be cut out
-        counted = packets < stream.frames and container.format.name != "avi"
-        if cut or lacking > lasts * (Fraction(1, 2) if counted else Fraction(3, 2)):
+        # AVI counts frames that it leaves out, and of those that are counted some may be cut out by a list of times
+        counted = stream.frames > 0 and container.format.name != "avi"
+        most = lasts * (Fraction(1, 2) if counted else Fraction(3, 2))
+        if cut or (lacking > most and not (counted and packets >= stream.frames)):
             raise DataError([f"{path} breaks off after frame {packets - cut}: copy it again"])
 
 
@@ -230,7 +231,9 @@ def _estimate(path: Path) -> int:
 def _end(stream: VideoStream) -> Fraction:
     """When a stream says that its last frame is over, in seconds; 0 where it does not."""
     if stream.duration is not None and stream.time_base is not None:
-        return ((stream.start_time or 0) + stream.duration) * stream.time_base
+        # MP4 in fragments counts no frames, and its time from 0 on
+        begin = 0 if "mp4" in stream.container.format.name and not stream.frames else stream.start_time or 0
+        return (begin + stream.duration) * stream.time_base
     # Matroska's, from 0 on, as FFmpeg notes it
     match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
     return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]) if match else Fraction(0)
@@ -239,6 +242,12 @@ def _end(stream: VideoStream) -> Fraction:
 def _frame(stream: VideoStream) -> Fraction:
     """How long a frame lasts, in seconds."""
     return 1 / (stream.average_rate or stream.guessed_rate or _RATE)
+
+
+def _lasts(frame: VideoFrame, stream: VideoStream) -> Fraction:
+    """How long a frame is shown, in seconds: as its packet tells, but no less than the rate of the file does."""
+    told = frame.duration * frame.time_base if frame.duration and frame.time_base else Fraction(0)
+    return max(_frame(stream), told)
 
 
 def _shown(frame: VideoFrame, number: int, stream: VideoStream) -> Shown:

@@ -24,9 +24,9 @@ class Protocol:
         name: on the command line.
         title: in tables.
         objects: `one`: any non-zero value is the one object, 255 too. `first`: ids from 1 to the largest in the first
-            annotation. `all`: every id that an annotation of the sequence shows. Objects with folders of their own
-            count by the same rule. In the latter two 255 is void, which counts as background in an annotation and is
-            refused in a prediction.
+            annotation. `all`: every id that an annotation of the sequence shows. Of objects with folders of their own
+            those count that the rule names. In the latter two 255 is void, which counts as background in an annotation
+            and is refused in a prediction.
         counted: the frames in which an object counts: `always`, or only `after-first`, those after the first annotated
             frame that shows it, as its mask is given there.
         first_last: whether the first and last annotated frame of a sequence are scored.

@@ -24,6 +24,8 @@ from mrnet_cli.inference.streams import read_ahead
 
 # of pictures in a folder, which do not tell: frames a second
 _RATE = 25
+# bytes that tell a file from others of its size
+_SAMPLE = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,17 @@ class Job:
 
     @property
     def digest(self) -> str:
-        """Hash of the masks that are given, and of the frames or the video by name and size."""
+        """Hash of the masks that are given, and of the frames or the video by name, size and samples of the content."""
         told = hashlib.sha256(f"{self.mask.shape} {self.binary} {self.begin}\n".encode())
         told.update(self.mask.tobytes())
         for number, given in sorted(self.late.items()):
             told.update(f"{number} {sorted(given.ids.items())}\n".encode())
             told.update(given.path.read_bytes())
-        for path in self.frames if self.video is None else (self.video.path,):
+        files = self.frames if self.video is None else (self.video.path,)
+        for path in files:
             told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
+        for path in (files[0], files[len(files) // 2], files[-1]):
+            told.update(_sample(path))
         return told.hexdigest()
 
     def stem(self, number: int) -> str:
@@ -106,6 +111,13 @@ class Job:
             DataError: it cannot be decoded.
         """
         return read_frame(self.frames[self.begin]) if self.video is None else next(read_video(self.video.path)).image
+
+
+def _sample(path: Path) -> bytes:
+    """The end of a file, which in videos and uncompressed pictures differs where all sizes are alike."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - _SAMPLE, 0))
+        return file.read()
 
 
 def davis_jobs(

@@ -19,6 +19,8 @@ from mrnet_cli.inference.jobs import Job
 OVERLAYS = "overlays"
 SIMILARITY = "similarity"
 MATTES = "mattes"
+# suffixes of the pictures of frames
+KINDS = {OVERLAYS: ".jpg", SIMILARITY: ".jpg", MATTES: ".png"}
 
 # takes the number of a frame, the frame and its ids; what it gives writes the pictures
 Draw = Callable[[int, Shown, NDArray[np.uint8]], Iterator[Callable[[], None]]]

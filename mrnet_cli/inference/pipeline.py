@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from mrnet_cli.data.rankings import Choice
 from mrnet_cli.data.videos import Shown
 from mrnet_cli.errors import DataError, NumericError
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.pictures import Seen, drawing, place_of
+from mrnet_cli.inference.pictures import KINDS, Seen, drawing, place_of
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.inference.streams import WriteBehind
@@ -113,16 +114,31 @@ def predict(
 
 
 def remove_others(job: Job, output: Path, frames: int, *, pictures: Collection[str]) -> None:
-    """Removes masks and pictures of frames that a video does not have: of an earlier one of its name.
+    """Removes what is left of an earlier video of that name: masks of other frames, and pictures of other masks.
+
+    Args:
+        job: the video, made anew.
+        output: that it was written below.
+        frames: that it has.
+        pictures: kinds that were drawn anew.
 
     Raises:
-        OutputError: one cannot be removed.
+        OutputError: a file cannot be removed.
     """
     written = set(job.written(frames))
-    for folder in (output / job.name, *(place_of(kind, job, output) for kind in pictures)):
-        for path in [*folder.glob("*.png"), *folder.glob("*.jpg")]:
-            if path.stem not in written:
-                remove_file(path)
+    stale = [path for path in (output / job.name).glob("*.png") if path.stem not in written]
+    for kind, suffix in KINDS.items():
+        place, drawn = place_of(kind, job, output), written if kind in pictures else set()
+        if place.is_dir():
+            stale += [path for path in place.glob(f"*{suffix}") if path.stem not in drawn]
+        elif kind not in pictures:
+            stale.append(place)
+    for path in stale:
+        remove_file(path)
+    for kind in KINDS.keys() - set(pictures):
+        # what is left of it would be taken for pictures that are there
+        with suppress(OSError):
+            place_of(kind, job, output).rmdir()
 
 
 def predict_job(

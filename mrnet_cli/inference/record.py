@@ -109,11 +109,13 @@ class Record:
         self._choices = {name: choices.get(name, []) for name in self.finished}
 
     def forget(self, names: Iterable[str]) -> None:
-        """Notes that sequences are about to be made anew."""
-        for name in names:
+        """Notes that sequences are about to be made anew; where none are, the record stays that of the run before."""
+        anew = list(names)
+        for name in anew:
             self.finished.pop(name, None)
             self._choices.pop(name, None)
-        self._write()
+        if anew:
+            self._write()
 
     def add(self, name: str, finished: Finished, choices: Sequence[Choice] = ()) -> None:
         """Notes that a sequence is finished, and what was picked for its frames."""

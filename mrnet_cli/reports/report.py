@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from mrnet_cli import __version__
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.data.records import REPORT, read_record, write_record
-from mrnet_cli.errors import DataError
+from mrnet_cli.errors import DataError, OutputError
 from mrnet_cli.reports.ablation import ablation_table
 from mrnet_cli.reports.ablation_figure import plot_ablation
 from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
@@ -62,6 +63,7 @@ def write_report(
     pictures = draw_strips(runs)
     html = page and page(tables)
     make_output_dir(output)
+    earlier = _earlier(output / REPORT)
     files = [path for table in tables for path in write_table(table, output)]
     if methods:
         write_text_atomically(output / RUNS_FILE, runs_csv(methods))
@@ -73,29 +75,45 @@ def write_report(
         write_text_atomically(output / PAGE, html)
         files.append(output / PAGE)
     files += _figures(runs, methods, output)
-    _replace_record(output, files)
+    _replace_record(output, files, earlier)
     return files, tables
 
 
-def _replace_record(output: Path, files: Sequence[Path]) -> None:
+def _replace_record(output: Path, files: Sequence[Path], earlier: set[str]) -> None:
     """Notes what was written, and removes what an earlier report into the folder wrote and this one did not."""
     names = [path.relative_to(output).as_posix() for path in files]
-    for name in sorted(_earlier(output / REPORT) - set(names)):
+    for name in sorted(earlier - set(names)):
         remove_file(output / name)
         if "/" in name:
             # a folder with nothing left in it goes too
             with suppress(OSError):
                 (output / name).parent.rmdir()
-    write_record(output / REPORT, {"files": names})
+    write_record(output / REPORT, {"mrnet": __version__, "files": names})
 
 
 def _earlier(record: Path) -> set[str]:
-    """What a record names, where it can be read."""
-    try:
-        names = [name for name in read_record(record)["files"] if all(map(is_name, name.split("/")))]
-    except (DataError, LookupError, TypeError, AttributeError):
+    """What the record of an earlier report names.
+
+    Raises:
+        OutputError: other programs write files of this name too, and this one is of such.
+    """
+    if not record.is_file():
         return set()
+    try:
+        content = read_record(record)
+        names = [str(name) for name in content["files"]]
+        ours = "mrnet" in content and all(_is_ours(name) for name in names)
+    except (DataError, LookupError, TypeError):
+        ours = False
+    if not ours:
+        raise OutputError(f"{record} is not of mrnet report, which writes a file of that name: choose another --output")
     return set(names)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a report may have written a file, by its name below the folder."""
+    suffix = PurePosixPath(name).suffix
+    return all(map(is_name, name.split("/"))) and suffix in (".csv", ".md", ".tex", ".png", ".svg", ".html")
 
 
 def _tables(runs: Runs, methods: Sequence[Method], left_out: Sequence[str], *, k: int, n: int) -> list[Table]:

@@ -148,14 +148,21 @@ class Runs:
         """The run that made the masks that were scored, where it is among these and was not made anew since."""
         if scores.predict is None:
             return None
-        # the seconds that it took tell a run from others of the same settings
-        made = (one for one in self.of(Predictions) if prediction_run(one.folder, scores.sequences) == scores.predict)
+        made = (
+            one for one in self.of(Predictions) if _is_of(prediction_run(one.folder, scores.sequences), scores.predict)
+        )
         return next(made, None)
 
     def choices_of(self, scores: Scores) -> dict[str, list[Choice]]:
         """Which past frames were picked for the masks that were scored; empty where no such run is among these."""
         made = self.predictions_of(scores)
         return {} if made is None else made.choices
+
+
+def _is_of(run: JsonObject | None, told: JsonObject) -> bool:
+    """Whether it is the run that is told of: the seconds that it took tell it from others of the same settings."""
+    # the machine is that of who went on with it last
+    return run is not None and all(run[name] == told.get(name) for name in ("settings", "frames", "seconds_per_frame"))
 
 
 def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:

@@ -118,7 +118,7 @@ def test_what_is_segmented_is_never_overwritten(
     before = tree(root)
     result = predict(*inputs, "--weights", tiny_weights, "--output", output)
     assert result.exit_code == 2
-    assert "squares holds frames or masks that are given" in result.stderr
+    assert "squares is or holds what is given, and would be written over" in result.stderr
     assert tree(root) == before
 
 
@@ -146,6 +146,51 @@ def test_resume_makes_anew_what_was_made_of_another_mask_or_other_frames(
         "notes.txt",
         *(f"{t:05d}.png" for t in range(11)),
     }
+
+
+def test_overlays_of_earlier_frames_are_not_kept_for_those_of_others(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("squares"), tmp_path / "out"
+    frames, first = root / "JPEGImages/480p/squares", root / "Annotations/480p/squares/00000.png"
+    options = ("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
+    assert predict(*options, "--overlay").exit_code == 0
+    (frames / "00011.jpg").unlink()
+    assert predict(*options).exit_code == 0
+    assert "1 sequences segmented" in predict(*options, "--overlay", "--resume").stdout
+    assert len(list((output / "overlays" / "squares").iterdir())) == 11
+
+
+def test_frames_of_the_same_names_and_sizes_are_told_apart(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    first = write_davis("squares") / "Annotations/480p/squares/00000.png"
+    (tmp_path / "clip").mkdir()
+    for t in range(3):
+        Image.new("RGB", (100, 72), (50 * t, 0, 0)).save(tmp_path / "clip" / f"{t}.bmp")
+    options = ("--frames", tmp_path / "clip", "--mask", first, "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    assert "1 kept" in predict(*options, "--resume").stdout
+    Image.new("RGB", (100, 72), (0, 99, 0)).save(tmp_path / "clip" / "2.bmp")
+    assert "1 sequences segmented" in predict(*options, "--resume").stdout
+
+
+def test_a_resume_with_nothing_to_do_leaves_the_record(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--davis", write_davis("squares"), "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    before = (tmp_path / "out" / "predict.json").read_bytes()
+    assert "1 kept" in predict(*options, "--resume").stdout
+    assert (tmp_path / "out" / "predict.json").read_bytes() == before
+
+
+def test_the_picture_of_boxes_does_not_come_among_the_frames(write_davis: WriteDavis, tiny_weights: Path) -> None:
+    frames = write_davis("squares") / "JPEGImages/480p/squares"
+    before = sorted(frames.iterdir())
+    result = predict("--frames", frames, "--box", "5,8,20,20", "--weights", tiny_weights, "--output", frames)
+    assert (result.exit_code, "choose another --output" in result.stderr) == (2, True)
+    assert sorted(frames.iterdir()) == before
 
 
 def test_resume_keeps_what_is_finished_and_ends_with_the_same_bytes(

@@ -100,6 +100,16 @@ def test_a_finished_video_is_kept_by_resume_and_an_unfinished_one_made_again(
     assert json.loads((output / "predict.json").read_text())["finished"]["my clip"]["frames"] == 12
 
 
+def test_a_video_is_never_overwritten_by_its_overlay(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    source = tmp_path / "out" / "overlays" / "my clip.mp4"
+    source.parent.mkdir(parents=True)
+    source.write_bytes(clip.read_bytes())
+    options = ("--mask", clip.parent / "first.png", "--overlay", "--output", tmp_path / "out")
+    result = predict(source, tiny_weights, *options)
+    assert (result.exit_code, "would be written over" in result.stderr) == (2, True)
+    assert source.read_bytes() == clip.read_bytes()
+
+
 def test_nothing_of_a_longer_video_of_the_same_name_stays(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
     output = tmp_path / "out"
     assert predict(clip, tiny_weights, "--matte", "--output", output).exit_code == 0

@@ -144,10 +144,28 @@ def test_what_an_earlier_report_wrote_and_this_does_not_is_removed(scores: Calla
     assert "report.html" not in left
     assert not any("mine" in name for name in left)
     assert {"own.txt", "table2.csv", "timelines/theirs davis2017/squares.png"} <= left
-    record = output / "report.json"
-    record.write_text(json.dumps({"files": ["own.txt", "../theirs/objects.csv", "/etc/hostname"]}))
-    assert mrnet("report", tmp_path / "mine", "--output", output).exit_code == 0
-    assert (tmp_path / "theirs" / "objects.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"files": {"own.txt": {}}},
+        {"files": ["own.txt"]},
+        {"mrnet": "0.1.0", "files": ["own.txt"]},
+        {"mrnet": "0.1.0", "files": ["../own.csv"]},
+        ["own.csv"],
+    ],
+)
+def test_what_another_program_wrote_is_left_alone(scores: Callable[..., Path], tmp_path: Path, content: object) -> None:
+    output = tmp_path / "report"
+    output.mkdir()
+    for path in (output / "own.txt", tmp_path / "own.csv"):
+        path.write_text("of the user")
+    (output / "report.json").write_text(json.dumps(content))
+    result = mrnet("report", scores("mine"), "--output", output)
+    assert (result.exit_code, "report.json is not of mrnet report" in result.stderr) == (2, True)
+    assert {path.name for path in output.iterdir()} == {"own.txt", "report.json"}
+    assert (tmp_path / "own.csv").is_file()
 
 
 def test_a_report_is_no_run_that_a_later_one_takes_up(tmp_path: Path) -> None:

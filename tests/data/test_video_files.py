@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from mrnet_cli.data.videos import RgbImage, VideoWriter, open_video, read_video
 from mrnet_cli.errors import DataError, OutputError
@@ -206,6 +207,16 @@ def test_frames_that_a_container_counts_and_does_not_hold_make_it_no_shorter(pla
     with av.open(str(gaps)) as container:
         assert container.streams.video[0].frames > 12
     assert len(list(read_video(gaps))) == 12
+
+
+@pytest.mark.parametrize("seconds", [0.2, 3.0])
+def test_a_last_frame_that_is_held_makes_a_video_no_longer_than_it_is(
+    tmp_path: Path, image: RgbImage, seconds: float
+) -> None:
+    pictures = [Image.fromarray(np.minimum(image, 235) + np.uint8(4 * t)) for t in range(6)]
+    held = [40] * 5 + [round(1000 * seconds)]
+    pictures[0].save(tmp_path / "held.gif", save_all=True, append_images=pictures[1:], duration=held)
+    assert len(list(read_video(tmp_path / "held.gif"))) == 6
 
 
 def test_a_matroska_that_was_cut_off_is_refused_though_it_counts_no_frames(plain: Path, tmp_path: Path) -> None:

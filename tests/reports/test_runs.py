@@ -78,6 +78,12 @@ def test_choices_of_another_run_are_not_taken(folder: Path, other: dict[str, obj
     assert runs.choices_of(runs.of(Scores)[0]) == {}
 
 
+def test_a_run_that_was_gone_on_with_elsewhere_is_the_same(folder: Path) -> None:
+    (folder / "predict.json").write_text(json.dumps(PREDICT | {"environment": {"cpu": "Another"}}))
+    runs = read_runs([(None, folder)])
+    assert [one.chosen for one in runs.choices_of(runs.of(Scores)[0])["NA"]] == ["00000"]
+
+
 def test_a_folder_given_twice_counts_once_by_its_last_name(folder: Path) -> None:
     runs = read_runs([(None, folder), ("ours", folder / ".." / folder.name)])
     assert {one.name for one in runs.every} == {"ours"}
