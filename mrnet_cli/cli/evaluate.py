@@ -26,7 +26,7 @@ from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
-from mrnet_cli.evaluation.tables import WORST, forget_evaluation, write_evaluation
+from mrnet_cli.evaluation.tables import COMPARISON_FILES, WORST, forget_evaluation, write_evaluation
 from mrnet_cli.speed.environment import usable_cores
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -105,7 +105,7 @@ def evaluate(
     """
     if (davis is None) == (annotations is None):
         raise click.UsageError("give either --davis or --annotations")
-    output, commit = open_output(target)
+    output, commit = open_output(target, sole=[EVALUATE, *COMPARISON_FILES])
     outputs = _outputs(predictions, output)
     rules, boundaries = by.rules(), by.boundaries()
     split = split or ("all" if davis is None else "val")

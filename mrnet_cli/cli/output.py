@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,16 +27,16 @@ class Output(NamedTuple):
     commit: Callable[..., None]
 
 
-def open_output(target: str, *, resume: bool = False, sole: str | None = None) -> Output:
+def open_output(target: str, *, sole: Sequence[str], resume: bool | None = None) -> Output:
     """A folder as of :func:`hold_output`, or for an address such as ``s3://bucket/run`` one that is copied there.
 
     Args:
         target: as given by the user.
-        resume: whether what is at the address is wanted here.
-        sole: record of an earlier run that a new one could not be told from, were both at the address.
+        sole: records of an earlier run that a new one would be mixed with, were both at the address.
+        resume: whether what is at the address is wanted here; None where that cannot be asked for.
 
     Raises:
-        OutputError: as of :func:`hold_output`; the address cannot be written, or has that record.
+        OutputError: as of :func:`hold_output`; the address cannot be written, or has such a record.
     """
     target = target.removeprefix("file://")
     if not target:
@@ -51,8 +51,9 @@ def open_output(target: str, *, resume: bool = False, sole: str | None = None) -
     remote = Remote(target, folder)
     if resume:
         remote.fetch()
-    elif sole is not None and remote.holds(sole):
-        raise OutputError(f"{target} has the {sole} of an earlier run: give --resume, or choose another --output")
+    elif held := [name for name in sole if remote.holds(name)]:
+        remedy = "choose another --output" if resume is None else "give --resume, or choose another --output"
+        raise OutputError(f"{target} has the {held[0]} of an earlier run: {remedy}")
     return Output(folder, remote.commit)
 
 

@@ -29,6 +29,7 @@ from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.names import shown
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.data.records import PREDICT
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import Backend, Network
@@ -128,7 +129,7 @@ def predict(
 ) -> None:
     """Segments videos, given the masks of their first frames."""
     inputs.check()
-    output, commit = open_output(target, resume=resume)
+    output, commit = open_output(target, sole=[PREDICT], resume=resume)
     if submission is not None:
         check_submission(submission)
     place = choose_device(device) if where.local else torch.device(where.device(device))

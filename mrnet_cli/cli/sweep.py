@@ -110,7 +110,7 @@ def sweep(
 
     --k, --n and --size take lists, separated by commas.
     """
-    output, commit = open_output(target, resume=resume, sole=SWEEP)
+    output, commit = open_output(target, sole=[SWEEP], resume=resume)
     several, scaled = len(weights) > 1, len(sizes or ()) > 1
     if several and (ks or ns or scaled or workers > 1 or not where.local):
         raise click.UsageError(

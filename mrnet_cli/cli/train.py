@@ -201,6 +201,11 @@ def train(
     check_output_dir(output)
     if not resume and not dry_run and (output / "checkpoint.safetensors").exists():
         raise click.UsageError(f"{output} holds a training already: go on with --resume, or choose another folder")
+    made = [output / name for name in ("weights.safetensors", "best.safetensors", "validation.csv")]
+    if not resume and not dry_run and (there := [path.name for path in made if path.exists()]):
+        raise click.UsageError(f"{output} holds {', '.join(there)} of another training: choose another folder")
+    if Path(init).resolve() in [path.resolve() for path in made]:
+        raise click.UsageError(f"--init {init} would be written over: choose another folder for --output")
     if video is not None and video < 1 and stills_dir is None:
         raise click.UsageError("--video below 1 needs --stills: the rest of the clips are made from them")
     if validate_every and hold_out is None:

@@ -18,6 +18,8 @@ _REMEDIES = {
     errno.EMFILE: "raise the limit of open files (ulimit -n 4096)",
     errno.EROFS: "choose another folder",
 }
+# in a folder that a run writes into, or was killed in; hidden, so that it is never taken for a sequence or a mask
+LOCK = ".mrnet.lock"
 _TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
@@ -105,17 +107,21 @@ def remove_file(path: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes what a run that was killed was still writing, in a folder and below.
+    """Removes what a run that was killed was still writing, in a folder and below; folders of other runs are left.
 
     Raises:
         OutputError: a file cannot be removed.
     """
-    for path in [path for path in folder.rglob(".*.tmp") if _TEMPORARY.fullmatch(path.name)]:
-        if path.is_file():
-            remove_file(path)
-        elif path.is_dir() and not path.is_symlink():
+    for place, folders, files in os.walk(folder):
+        inside = [Path(place, name) for name in folders]
+        aside = [path for path in inside if _TEMPORARY.fullmatch(path.name) and not path.is_symlink()]
+        for path in aside:
             # a sequence that was written aside; what cannot be removed is of no harm
             shutil.rmtree(path, ignore_errors=True)
+        folders[:] = [path.name for path in inside if path not in aside and not (path / LOCK).exists()]
+        for name in files:
+            if _TEMPORARY.fullmatch(name):
+                remove_file(Path(place, name))
 
 
 def check_output_dir(path: Path) -> None:

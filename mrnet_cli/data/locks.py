@@ -10,11 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mrnet_cli.data.files import check_output_dir, make_output_dir, reason, remove_temporaries
+from mrnet_cli.data.files import LOCK, check_output_dir, make_output_dir, reason, remove_temporaries
 from mrnet_cli.errors import OutputError
-
-# hidden, so that a run that was killed leaves nothing that is taken for a sequence or a mask
-NAME = ".mrnet.lock"
 
 # some systems report a lock held by others as access denied
 _HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
@@ -46,7 +43,7 @@ def sole_writer(folder: Path, *, run: str) -> Iterator[bool]:
         OutputError: another run holds the folder, or it cannot be written.
     """
     check_output_dir(folder)
-    path, absolute = folder / NAME, folder.absolute()
+    path, absolute = folder / LOCK, folder.absolute()
     made = [place for place in (absolute, *absolute.parents) if not place.exists()]
     file, locked = _opened(path)
     _held.add(file)

@@ -52,6 +52,9 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "logit": ("B", "1", "H/4", "W/4"),
 }
 
+# of a network, at most
+PARTS = ("encoder", "matching", "search", "decoder")
+
 
 @dataclass(frozen=True)
 class Part:

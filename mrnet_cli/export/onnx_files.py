@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mrnet_cli.data.files import make_output_dir, write_bytes_atomically, write_text_atomically
+from mrnet_cli.data.files import make_output_dir, remove_file, write_all_atomically
 from mrnet_cli.errors import ExportError
-from mrnet_cli.export.graphs import AXES, Part, parts_of
+from mrnet_cli.export.graphs import AXES, PARTS, Part, parts_of
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.search import CHANNELS
 
@@ -61,9 +61,13 @@ def export(network: MRNet, output: Path) -> dict[str, float]:
     """
     checked = checked_parts(parts_of(network), network)
     make_output_dir(output)
-    for name, (content, _) in checked.items():
-        write_bytes_atomically(output / f"{name}.onnx", content)
-    write_text_atomically(output / CONFIG, network.config.to_json() + "\n")
+    contents = {output / f"{name}.onnx": content for name, (content, _) in checked.items()}
+    config = (network.config.to_json() + "\n").encode()
+    write_all_atomically({**contents, output / CONFIG: config}, first=lambda: remove_file(output / CONFIG))
+    for name in PARTS:
+        if name not in checked:
+            # of another network, which had one
+            remove_file(output / f"{name}.onnx")
     return {f"{name}.onnx": difference for name, (_, difference) in checked.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -37,7 +38,15 @@ def save_weights(
         for name, tensor in network.state_dict().items()
     }
     metadata = {"format": "pt", "mrnet": network.config.to_json(), **(notes or {})}
-    write_bytes_atomically(path, save(tensors, metadata=metadata))
+    write_bytes_atomically(path, in_order(save(tensors, metadata=metadata)))
+
+
+def in_order(content: bytes) -> bytes:
+    """A safetensors file whose header is sorted, so that the same tensors and notes give the same bytes."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[end:]
 
 
 def shipped_weights() -> Path:

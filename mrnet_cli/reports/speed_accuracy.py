@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +9,13 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mrnet_cli.data.limits import read_text
-from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
 from mrnet_cli.reports.figures import figure_text, save_figure
+from mrnet_cli.reports.methods import SEQUENCES
 from mrnet_cli.reports.published import Published, published_results
+from mrnet_cli.reports.runs import Scores, read_runs
 
 NAME = "speed_accuracy"
-_PROTOCOL = "DAVIS-2016 rules, split val"
 
 
 @dataclass(frozen=True)
@@ -41,23 +39,17 @@ def davis2016_jf(scores: Path) -> float:
     """J&F in percent from a folder that ``mrnet evaluate`` wrote.
 
     Raises:
-        DataError: it is no such folder, or not of DAVIS-2016 val.
+        DataError: it is no such folder, not of all of DAVIS-2016 val by its rules, or of an adapted network.
     """
-    summary, objects = scores / "summary.md", scores / "objects.csv"
-    missing = [
-        f"{path} is missing: give a folder of mrnet evaluate" for path in (summary, objects) if not path.is_file()
-    ]
-    if missing:
-        raise DataError(missing)
-    try:
-        if _PROTOCOL not in read_text(summary):
-            raise DataError(
-                [f"{summary} is not of DAVIS-2016 val, as the picture is: score with --year 2016 --split val"]
-            )
-        rows = [(float(row["J-Mean"]) + float(row["F-Mean"])) / 2 for row in read_csv(objects)[1]]
-        return 100 * sum(rows) / len(rows)
-    except (OSError, ValueError, KeyError, ZeroDivisionError, csv.Error) as error:
-        raise DataError([f"{objects} cannot be read as scores of objects: run mrnet evaluate again"]) from error
+    found = read_runs([(None, scores)]).of(Scores)
+    whole = [one for one in found if one.year == 2016 and one.record["split"] == "val"]
+    if not whole or len(whole[0].sequences) != SEQUENCES[2016]:
+        what = f"the {SEQUENCES[2016]} sequences of DAVIS-2016 val by its own rules, as the picture is"
+        raise DataError([f"{scores} is not of {what}: score all with --year 2016 --split val"])
+    made = whole[0].predict
+    if made is not None and made["settings"].get("adaptation"):
+        raise DataError([f"{scores} is of a run with --adapt, which takes other times: score one without"])
+    return 100 * whole[0].figure("J&F-Mean")
 
 
 def plot_speed_accuracy(measured: Sequence[Measured], folder: Path, *, name: str = NAME) -> list[Path]:
@@ -109,4 +101,12 @@ def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> None:
         else:
             point = (one.seconds, one.jf)
             axes.scatter(*point, marker="*", s=160, color=colour, zorder=3, label=label)
-            axes.annotate(figure_text(one.label), point, (8, 6), textcoords="offset points", fontsize=8, color=colour)
+            # on the other side of the point than the published names
+            axes.annotate(
+                *(figure_text(one.label), point, (-8, -4)),
+                textcoords="offset points",
+                fontsize=8,
+                color=colour,
+                horizontalalignment="right",
+                verticalalignment="top",
+            )

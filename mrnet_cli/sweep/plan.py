@@ -121,7 +121,11 @@ class SweepFolder:
         """
         path = self._folder / SWEEP
         if resume and path.is_file():
-            earlier = read_record(path).get("settings")
+            record = read_record(path)
+            earlier, before = record.get("settings"), record.get("workers")
+            if isinstance(before, int) and isinstance(here := provenance.get("workers"), int):
+                # some points were timed so many at a time, and the figures must say so
+                provenance = {**provenance, "workers": max(before, here)}
             if not isinstance(earlier, dict):
                 raise DataError([f"{path} is not a record of mrnet sweep: run without --resume to begin anew"])
             differing = sorted(key for key in settings.keys() | earlier if settings.get(key) != earlier.get(key))

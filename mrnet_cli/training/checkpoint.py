@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mrnet_cli.data.files import write_bytes_atomically
 from mrnet_cli.errors import DataError
+from mrnet_cli.models.weights import in_order
 
 
 def save_checkpoint(
@@ -42,7 +43,7 @@ def save_checkpoint(
         tensors |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
     # clones part the tensors that share storage, which the format refuses
     contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    write_bytes_atomically(path, save(contiguous, metadata={"step": str(step), "identity": identity}))
+    write_bytes_atomically(path, in_order(save(contiguous, metadata={"step": str(step), "identity": identity})))
 
 
 def load_checkpoint(

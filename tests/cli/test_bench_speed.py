@@ -51,7 +51,7 @@ def test_every_combination_is_measured_in_a_process_of_its_own(
         (("--size", "32", "--objects", "20"), "too small for 20 objects"),
         (("--sequences", "bear"), "--sequences names sequences of --davis"),
         (("--davis", "nowhere"), "JPEGImages/480p is missing"),
-        (("--scores", "nowhere"), "summary.md is missing"),
+        (("--scores", "nowhere"), "nowhere is no run of mrnet"),
         (("--scores", "nowhere", "--objects", "1,2"), "--scores is of one configuration"),
     ],
 )

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from mrnet_cli.cli.main import main
-from mrnet_cli.data.locks import NAME, sole_writer
+from mrnet_cli.data.files import LOCK
+from mrnet_cli.data.locks import sole_writer
 
 Command = Callable[[Path, Path], list[str | Path]]
 
@@ -30,7 +31,7 @@ def test_a_second_run_is_refused(
     arguments = [command, *COMMANDS[command](write_davis("a"), tiny_weights), "--output", output]
     with sole_writer(output, run="mrnet sweep"):
         result = CliRunner().invoke(main, list(map(str, arguments)))
-        assert [path.name for path in output.iterdir()] == [NAME]
+        assert [path.name for path in output.iterdir()] == [LOCK]
     assert result.exit_code == 2
     assert result.stderr.startswith(f"Error: {output} is in use by mrnet sweep, process ")
     assert result.stderr.count("\n") == 1

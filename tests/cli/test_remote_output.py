@@ -66,6 +66,8 @@ def test_an_address_gets_the_files_of_a_folder_and_keeps_what_is_finished(
     assert one.exit_code == 0, one.output
     stored = there(address)
     assert list(json.loads(stored["predict.json"])["finished"]) == ["a"]
+    mixed = mrnet(*work, address, "--sequences", "b")
+    assert (mixed.exit_code, "has the predict.json of an earlier run: give --resume" in mixed.stderr) == (2, True)
     of_one = {path: content for path, content in masks(stored).items() if path != "ranking.csv"}
     assert of_one == {path: content for path, content in expected.items() if "a/" in path}
     resumed = mrnet(*work, address, "--resume", "--zip", tmp_path / "masks.zip")
@@ -84,6 +86,9 @@ def test_scores_at_an_address_are_those_of_a_folder(address: str, write_davis: W
     assert result.exit_code == 0, result.output
     assert masks(there(address)) == masks(read_tree(tmp_path / "here"))
     assert "evaluate.json" in there(address)
+    again = mrnet(*work, address)
+    said = "has the evaluate.json of an earlier run: choose another --output"
+    assert (again.exit_code, said in again.stderr) == (2, True)
 
 
 def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another(

@@ -132,6 +132,22 @@ def test_other_held_out_videos_are_another_training(train_root: Path, tmp_path: 
     assert "is of a training with other settings" in result.stderr
 
 
+@pytest.mark.usefixtures("tiny")
+def test_weights_of_another_training_are_never_written_over(train_root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "run"
+    assert train(train_root, output).exit_code == 0
+    (output / "checkpoint.safetensors").unlink()
+    weights = output / "weights.safetensors"
+    before = weights.read_bytes()
+    for more, said in (
+        ((), "holds weights.safetensors of another training"),
+        (("--init", weights, "--resume"), "would be written over"),
+    ):
+        result = train(train_root, output, *map(str, more))
+        assert (result.exit_code, said in " ".join(result.stderr.split())) == (2, True), result.output
+        assert weights.read_bytes() == before
+
+
 def test_a_share_of_videos_needs_stills_for_the_rest(train_root: Path, tmp_path: Path) -> None:
     result = train(train_root, tmp_path / "run", "--video", "0.5")
     assert (result.exit_code, "needs --stills" in result.stderr) == (2, True)

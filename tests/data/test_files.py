@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mrnet_cli.data.files import (
+    LOCK,
     check_output_dir,
     make_output_dir,
     remove_temporaries,
@@ -53,6 +54,17 @@ def test_only_what_was_being_written_is_cleared_away(tmp_path: Path) -> None:
         path.touch()
     remove_temporaries(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"a.csv", ".hidden.tmp", "a.1.tmp"}
+
+
+def test_what_another_run_is_writing_in_a_folder_below_is_left(tmp_path: Path) -> None:
+    for name in ("ours", "theirs/deep"):
+        (tmp_path / name).mkdir(parents=True)
+        temporary_beside(tmp_path / name / "a.csv").touch()
+        temporary_beside(tmp_path / name / "aside").mkdir()
+    (tmp_path / "theirs" / LOCK).touch()
+    remove_temporaries(tmp_path)
+    assert list((tmp_path / "ours").iterdir()) == []
+    assert len(list((tmp_path / "theirs" / "deep").iterdir())) == 2
 
 
 def test_writing_below_a_file_is_refused(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mrnet_cli.data.files import temporary_beside
-from mrnet_cli.data.locks import NAME, sole_writer
+from mrnet_cli.data.files import LOCK, temporary_beside
+from mrnet_cli.data.locks import sole_writer
 from mrnet_cli.errors import OutputError
 
 HOLD = """
@@ -81,7 +81,7 @@ def test_two_holds_of_one_process_exclude_each_other(tmp_path: Path) -> None:
 
 def test_nothing_is_left_where_nothing_was_written(tmp_path: Path) -> None:
     with sole_writer(tmp_path / "a" / "b", run="r"):
-        assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [NAME]
+        assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == [LOCK]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -117,7 +117,7 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     precious = tmp_path / "precious.txt"
     precious.write_text("precious")
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / NAME).symlink_to(precious)
+    (tmp_path / "out" / LOCK).symlink_to(precious)
     with pytest.raises(OutputError, match="out cannot be written"), sole_writer(tmp_path / "out", run="r"):
         pass
     assert precious.read_text() == "precious"
@@ -138,7 +138,7 @@ def test_a_file_system_without_locks_is_told_and_no_error(tmp_path: Path, monkey
     # of a run that may be alive
     left = temporary_beside(tmp_path / "00000.png")
     left.touch()
-    (tmp_path / NAME).write_text("another run")
+    (tmp_path / LOCK).write_text("another run")
     with sole_writer(tmp_path, run="r") as locked:
         assert not locked
     assert left.exists()

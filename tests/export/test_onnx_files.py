@@ -78,6 +78,15 @@ def test_files_that_differ_are_not_written(tmp_path: Path, monkeypatch: pytest.M
     assert not (tmp_path / "onnx").exists()
 
 
+def test_no_part_of_another_network_stays(tmp_path: Path) -> None:
+    for config, names in (
+        (CONFIG.with_changes(window=1), {"encoder", "matching", "search", "decoder"}),
+        (CONFIG.with_changes(variant="none"), {"encoder", "decoder"}),
+    ):
+        onnx_files.export(network(config), tmp_path / "onnx")
+        assert {path.stem for path in (tmp_path / "onnx").glob("*.onnx")} == names
+
+
 def test_the_command_tells_the_difference_of_each_file(tmp_path: Path) -> None:
     save_weights(tmp_path / "tiny.safetensors", network())
     arguments = ["export", "--weights", str(tmp_path / "tiny.safetensors"), "--output", str(tmp_path / "onnx")]

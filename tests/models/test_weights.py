@@ -15,7 +15,7 @@ from torch import Tensor
 from mrnet_cli.errors import OutputError, WeightsError
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.models.weights import load_weights, save_weights
+from mrnet_cli.models.weights import load_weights, read_notes, save_weights
 
 TINY = ModelConfig(
     backbone="test_resnet", decoder_widths=(8, 8, 8, 8), variant="mask", similarity="dot", k=3, n=2, size=96
@@ -60,6 +60,17 @@ def refuses(path: Path, reason: str) -> None:
         load_weights(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_same_weights_are_the_same_bytes(tmp_path: Path, network: MRNet) -> None:
+    notes = {f"note {number}": str(number) for number in range(9)}
+    files = [tmp_path / f"{number}.safetensors" for number in range(4)]
+    for file in files:
+        save_weights(file, network, notes=notes)
+    assert len({file.read_bytes() for file in files}) == 1
+    assert read_notes(files[0]).items() >= notes.items()
+    # as others read it
+    assert load_file(files[0]).keys() == network.state_dict().keys()
 
 
 def test_a_network_comes_back_as_it_was_saved(path: Path, network: MRNet) -> None:

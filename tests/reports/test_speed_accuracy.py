@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -20,14 +22,30 @@ def test_accuracy_is_read_from_an_evaluation_of_davis_2016() -> None:
 
 
 def test_other_folders_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"is not of DAVIS-2016 val.*--year 2016"):
+    with pytest.raises(DataError, match=r"is not of the 20 sequences of DAVIS-2016 val.*--year 2016"):
         davis2016_jf(RESULTS / "davis2017-lite")
-    with pytest.raises(DataError) as error:
+    with pytest.raises(DataError, match="is of a run with --adapt"):
+        davis2016_jf(RESULTS / "davis2016-lite-adapted")
+    with pytest.raises(DataError, match="is no run of mrnet"):
         davis2016_jf(tmp_path)
-    assert [problem.split(" ")[0] for problem in error.value.problems] == [
-        str(tmp_path / "summary.md"),
-        str(tmp_path / "objects.csv"),
-    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("split", "train"), ("boundary_tolerances", [0.05]), ("sequences", ["blackswan"])],
+)
+def test_an_evaluation_of_less_or_by_other_rules_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    scores = tmp_path / "scores"
+    shutil.copytree(RESULTS / "davis2016-lite", scores)
+    (scores / "predict.json").unlink()
+    record = json.loads((scores / "evaluate.json").read_text()) | {key: value}
+    (scores / "evaluate.json").write_text(json.dumps(record))
+    if key == "sequences":
+        for name in ("objects.csv", "frames.csv"):
+            lines = (scores / name).read_text().splitlines()
+            (scores / name).write_text("\n".join([lines[0], *(x for x in lines if x.startswith("blackswan,"))]) + "\n")
+    with pytest.raises(DataError, match="is not of the 20 sequences of DAVIS-2016 val"):
+        davis2016_jf(scores)
 
 
 def test_measured_and_published_are_told_apart_in_the_legend(tmp_path: Path) -> None:
