@@ -14,6 +14,7 @@ from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.overlay import write_gif, write_picture
 from mrnet_cli.data.synthetic import make_demo_dataset
+from mrnet_cli.errors import OutputError
 from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -42,6 +43,9 @@ def demo(output: Path) -> None:
     """Makes a small data set, segments it with the shipped weights, scores the masks and shows them."""
     hold_output(output)
     data, predictions = output / "data", output / "predictions"
+    for folder in (predictions, output / "scores"):
+        if folder.exists() and not data.exists():
+            raise OutputError(f"{folder} is not of the demo, which would write over it: choose another --output")
     segmenter = Segmenter.from_pretrained()
     make_demo_dataset(data)
     jobs = davis_jobs(data, year=2017, split="val")

@@ -51,6 +51,7 @@ def prediction_run(predictions: Path, sequences: Sequence[str]) -> JsonObject | 
         return {
             "settings": record["settings"],
             "environment": record.get("environment"),
+            **({"engine": record["engine"]} if record.get("engine") else {}),
             "frames": frames,
             # what a method learns on a test video is part of its time there, as in the papers
             "seconds_per_frame": (sum(float(one["seconds"]) for one in finished) + adaptation) / frames,

@@ -28,7 +28,7 @@ def ablation_table(runs: Sequence[Ablation]) -> Table:
             "published",
             [[Cell(name), blank, Cell(jf), *[blank] * 5, Cell("published")] for name, jf in published.items()],
         ),
-        *(Group(f"measured, {name}", [_cells(row) for _, row in rows.iterrows()]) for name, rows in tables),
+        *(Group(measured_on(name, rows), [_cells(row) for _, row in rows.iterrows()]) for name, rows in tables),
     ]
     rows: list[CsvRow] = [
         (name, None, None, None, float(jf), None, None, None, None, "published") for name, jf in published.items()
@@ -36,6 +36,11 @@ def ablation_table(runs: Sequence[Ablation]) -> Table:
     for _, measured in tables:
         rows += [_values(row) for _, row in measured.iterrows()]
     return Table("ablation", "Ablation, in percent", _HEADINGS, groups, [_NOTE], _COLUMNS, rows)
+
+
+def measured_on(name: str, rows: pd.DataFrame) -> str:
+    """What the rows of a run are of: two runs of other data are not to be compared."""
+    return f"measured, {'; '.join(filter(None, (name, *dict.fromkeys(rows['data']))))}"
 
 
 _HEADINGS = [

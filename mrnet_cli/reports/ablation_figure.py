@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mrnet_cli.reports.ablation import measured_on
 from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.published import published_ablation
 from mrnet_cli.reports.runs import Ablation
@@ -42,7 +43,7 @@ def plot_ablation(ablations: Sequence[Ablation], folder: Path) -> list[Path]:
     label = "published: ResNet-50, DAVIS-2016 val"
     axes.scatter(values, places, marker="o", facecolors="none", edgecolors="0.4", label=label)
     for number, (name, rows) in enumerate(measured):
-        _draw(axes, rows, names, colour=f"C{number}", label=f"measured: {name}, each seed")
+        _draw(axes, rows, names, colour=f"C{number}", label=f"{measured_on(name, rows)}, each seed")
     axes.set_yticks(range(len(names)), list(map(figure_text, names)))
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlabel("J&F (%); lines: 95% interval over sequences")

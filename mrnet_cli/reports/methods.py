@@ -41,6 +41,9 @@ class Method:
             return None
         machine = known.get("environment") or {}
         where = ", ".join(filter(None, (machine.get("gpu"), machine.get("cpu")))) or "an unknown machine"
+        if known.get("engine"):
+            # of which the environment, that of the machine that asked, says nothing
+            where = "the nodes of a cluster, several tasks side by side"
         adapted = ", adaptation included" if known.get("adaptation_seconds_per_frame") else ""
         dtype = (known.get("settings") or {}).get("dtype")
         numbers = f", in {dtype}" if dtype else ""

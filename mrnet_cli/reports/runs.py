@@ -128,7 +128,8 @@ class Ablation(Run):
     """A table of variants of the network, each trained and scored on its own.
 
     Attributes:
-        rows: `variant, seed, J, F, J&F, low, high, seconds_per_frame, parameters, source`, the scores in [0, 1].
+        rows: `variant, seed, J, F, J&F, low, high, seconds_per_frame, parameters, source, data`, the scores in [0, 1]; what
+            they are of is empty in files that do not tell.
     """
 
     rows: pd.DataFrame
@@ -261,7 +262,7 @@ def _speed(name: str, folder: Path) -> Speed:
 
 def _sweep(name: str, folder: Path) -> Sweep:
     columns = {"k": int, "n": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
-    points = _table(folder / "sweep.csv", columns, optional={"size": int})
+    points = _table(folder / "sweep.csv", columns, optional={"size": lambda text: int(text or 0)})
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
     record = read_record(folder / SWEEP)
@@ -273,18 +274,18 @@ def _sweep(name: str, folder: Path) -> Sweep:
 def _ablation(name: str, folder: Path) -> Ablation:
     numbers = ("J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters")
     columns: dict[str, _Read] = {"variant": str, "seed": str, **dict.fromkeys(numbers, _number), "source": str}
-    return Ablation(name, folder, {}, _table(folder / ABLATION, columns))
+    return Ablation(name, folder, {}, _table(folder / ABLATION, columns, optional={"data": str}))
 
 
 def _table(path: Path, columns: Mapping[str, _Read], *, optional: Mapping[str, _Read] | None = None) -> pd.DataFrame:
-    """The named columns of a CSV, each cell read by its column's type; those that may be absent are 0 then."""
+    """The named columns of a CSV, each cell read by its column's type; those that may be absent are read as empty."""
     try:
         headings, rows = read_csv(path)
         absent = [name for name in columns if name not in headings]
         if absent:
             raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
         every = {**columns, **(optional or {})}
-        return pd.DataFrame({name: [read(row.get(name, "0")) for row in rows] for name, read in every.items()})
+        return pd.DataFrame({name: [read(row.get(name, "")) for row in rows] for name, read in every.items()})
     except (OSError, ValueError, TypeError, csv.Error) as error:
         raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
 

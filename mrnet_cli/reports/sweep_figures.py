@@ -102,6 +102,8 @@ def _source(sweep: Sweep) -> str:
     data, where = settings.get("data") or {}, sweep.record.get("environment") or {}
     sequences, workers = len(data.get("sequences") or ()), sweep.record.get("workers", 1)
     machine = ", ".join(filter(None, (where.get("gpu"), where.get("cpu"))))
+    if sweep.record.get("engine"):
+        machine = "the nodes of a cluster, several tasks side by side"
     busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
     return (
         f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "

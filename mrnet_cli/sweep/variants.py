@@ -18,7 +18,7 @@ from mrnet_cli.sweep.plan import Data
 from mrnet_cli.sweep.scored import segment_and_score
 
 TABLE = "variants.csv"
-COLUMNS = ("variant", "seed", "J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters", "source")
+COLUMNS = ("variant", "seed", "J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters", "source", "data")
 FOLDER = "variants"
 
 
@@ -98,7 +98,8 @@ def sweep_variants(
             (row.variant, row.seed, row.j, row.f, row.jf, row.low, row.high, row.seconds_per_frame, row.parameters)
             for row in done
         ]
-        write_text_atomically(output / TABLE, csv_text(COLUMNS, [(*row, "measured") for row in rows]))
+        told = ("measured", f"DAVIS-{data.year} {data.split}, {len(jobs)} sequences")
+        write_text_atomically(output / TABLE, csv_text(COLUMNS, [(*row, *told) for row in rows]))
         on_file(path.stem)
     return done
 

@@ -25,6 +25,15 @@ def test_the_demo_segments_most_of_every_object_and_shows_it(tmp_path: Path) -> 
         assert animation.n_frames == 24  # type: ignore[attr-defined]
 
 
+def test_runs_of_the_user_are_not_written_over(tmp_path: Path) -> None:
+    record = tmp_path / "predictions" / "predict.json"
+    record.parent.mkdir()
+    record.write_text("{}")
+    result = CliRunner().invoke(main, ["demo", "--output", str(tmp_path)])
+    assert (result.exit_code, "is not of the demo" in result.stderr) == (2, True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["predictions", "predict.json"]
+
+
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "file"
     place.write_text("kept")

@@ -163,7 +163,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
     assert result.exit_code == 0, result.output
     with (output / "variants.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source"
+    assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source,data"
     assert [(row["variant"], row["seed"], row["source"]) for row in rows] == [
         ("none", "", "measured"),
         ("mask+similarity", "7", "measured"),
@@ -174,9 +174,12 @@ def test_several_weights_give_the_rows_of_an_ablation(
         assert float(row["low"]) <= float(row["J&F"]) <= float(row["high"])
     # two input channels more of the first convolution of the fusion
     assert int(rows[1]["parameters"]) - int(rows[0]["parameters"]) == 2 * tiny_mrnet.CONFIG.decoder_widths[0]
+    assert {row["data"] for row in rows} == {"DAVIS-2016 val, 3 sequences"}
     report = mrnet("report", output, "--output", tmp_path / "report")
     assert report.exit_code == 0, report.output
-    assert "mask+similarity" in (tmp_path / "report" / "ablation.md").read_text()
+    table = (tmp_path / "report" / "ablation.md").read_text()
+    assert "mask+similarity" in table
+    assert "*measured, ablation; DAVIS-2016 val, 3 sequences*" in table
     masks = sorted((output / "variants").rglob("*.png"))
     before = [path.stat().st_mtime_ns for path in masks]
     again = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--resume", "--output", output)

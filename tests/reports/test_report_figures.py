@@ -86,12 +86,20 @@ def test_the_same_sweep_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_the_ablation_sets_every_training_beside_the_published_variants(tmp_path: Path) -> None:
     rows = [("mask", 0, 0.61, "measured"), ("mask", 1, 0.63, "measured"), ("none", "", 0.811, "published")]
     rows.append(("mask+similarity, dot", 0, 0.6, "measured"))
-    frame = pd.DataFrame(rows, columns=["variant", "seed", "J&F", "source"]).assign(low=0.5, high=0.7)
+    frame = pd.DataFrame(rows, columns=["variant", "seed", "J&F", "source"]).assign(
+        low=0.5, high=0.7, data="DAVIS-2016 val, 2 sequences"
+    )
     ours, published = Ablation("ours", Path("ours"), {}, frame), Ablation("old", Path("old"), {}, frame[2:3])
     files = plot_ablation([ours], tmp_path)
     assert [path.name for path in files] == ["ablation.png", "ablation.svg"]
     text = files[1].read_text()
-    for words in ("none", "mask", "mask+similarity", "mask+similarity, dot", "measured: ours, each seed"):
+    for words in (
+        "none",
+        "mask",
+        "mask+similarity",
+        "mask+similarity, dot",
+        "measured, ours; DAVIS-2016 val, 2 sequences, each seed",
+    ):
         assert f"<!-- {words} -->" in text
     assert "<!-- published: ResNet-50, DAVIS-2016 val -->" in text
     # a line for the interval of each of the three trainings
