@@ -128,8 +128,8 @@ class Ablation(Run):
     """A table of variants of the network, each trained and scored on its own.
 
     Attributes:
-        rows: `variant, seed, J, F, J&F, low, high, seconds_per_frame, parameters, source, data`, the scores in [0, 1]; what
-            they are of is empty in files that do not tell.
+        rows: `variant, seed, J, F, J&F, low, high, seconds_per_frame, parameters, source, data`, the scores in [0, 1];
+            what they are of is empty in files that do not tell.
     """
 
     rows: pd.DataFrame
