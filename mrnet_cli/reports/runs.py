@@ -216,7 +216,7 @@ def _scores(name: str, folder: Path) -> Scores:
         # what tables ask for is asked for now, so that they need not doubt it
         _ = scores.year, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
         _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
-        _ = scores.record["protocol"]["title"]
+        _ = scores.rules
         _ = [value + 0.0 for value in scores.record["figures"].values()]
         if scores.predict is not None:
             _check_made(scores.predict)
