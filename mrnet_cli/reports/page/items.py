@@ -42,6 +42,7 @@ class Item:
         rules: by which it was scored.
         name: of the sequence.
         frames: names of all frames that are known, in order; positions count in it.
+        whole: whether these are all of the video's; otherwise they are those that were scored.
         objects: their numbers.
         runs: positions of the evaluations that scored it.
         means: for each of them, J&F, J and F in [0, 1], over its objects.
@@ -52,6 +53,7 @@ class Item:
     rules: str
     name: str
     frames: tuple[str, ...]
+    whole: bool
     objects: tuple[int, ...]
     runs: tuple[int, ...]
     means: tuple[tuple[float, float, float], ...]
@@ -76,13 +78,15 @@ def build_items(runs: Runs, *, frames: Mapping[tuple[str, str], Sequence[str]]) 
         members = [i for i, one in enumerate(evaluations) if one.rules == rules and name in by_name[i]]
         tables = [by_name[i][name] for i in members]
         picks = [choices[i].get(name, []) for i in members]
-        names = _frame_names(tables, picks, frames.get((rules, name), ()))
+        pictured = frames.get((rules, name), ())
+        names = _frame_names(tables, picks, pictured)
         at = {frame: position for position, frame in enumerate(names)}
         items.append(
             Item(
                 rules,
                 name,
                 names,
+                bool(pictured) or any(picks),
                 tuple(sorted({int(number) for table in tables for number in table["object"]})),
                 tuple(members),
                 tuple(_means(evaluations[i], name) for i in members),

@@ -112,6 +112,9 @@
     line: { color: colour("--ink"), width: 1.5, dash: "dot" },
   }];
 
+  // without pictures and rankings nothing tells of frames that were not scored
+  const frameTitle = () => (item().whole ? "frame, counted from 0" : "scored frame, counted from 0");
+
   function draw() {
     const ranked = shown().some(({ place }) => item().picked[place].length);
     const rows = ranked ? [[0.7, 1], [0.36, 0.66], [0, 0.27]] : [[0.54, 1], [0, 0.46]];
@@ -129,7 +132,7 @@
       },
       xaxis: {
         ...{ range: [-0.5, last + 0.5], fixedrange: true, gridcolor: colour("--grid"), zeroline: false },
-        ...{ anchor: ranked ? "y3" : "y2", title: { text: "frame, counted from 0", standoff: 8, font: { size: 13 } } },
+        ...{ anchor: ranked ? "y3" : "y2", title: { text: frameTitle(), standoff: 8, font: { size: 13 } } },
       },
       yaxis: axis(0, "J", { range: [-3, 103], dtick: 50 }),
       yaxis2: axis(1, "F", { range: [-3, 103], dtick: 50 }),
@@ -182,7 +185,7 @@
     const { frames } = item();
     const stop = Number(find("slider").value);
     state.at = state.stops[stop] ?? 0;
-    const label = `${frames[state.at]} (${state.at + 1} of ${frames.length})`;
+    const label = `${frames[state.at]} (${state.at + 1} of ${frames.length}${item().whole ? "" : " scored"})`;
     find("frame").textContent = label;
     const texts = [];
     for (const figure of find("panes").children) {

@@ -105,6 +105,8 @@ def test_a_page_can_do_without_pictures(report: Report, tmp_path: Path) -> None:
     text = (tmp_path / "report.html").read_text()
     assert 'id="pictures-' not in text
     assert "No pictures: give --davis ROOT" in text
+    # the ranking of one run tells of all frames of its sequence; of the other, only those that were scored are known
+    assert [item["whole"] for item in embedded(tmp_path / "report.html", "data")["items"]] == [True, False]
 
 
 def test_all_that_is_wrong_with_pictures_is_told_at_once_and_nothing_written(
