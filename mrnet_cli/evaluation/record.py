@@ -34,17 +34,24 @@ def evaluation_record(
         "frames": evaluation.frames,
         "boundary_tolerances": list(evaluation.boundaries.tolerances),
         "figures": dict(zip(("J&F-Mean", *MEASURES), global_row(evaluation), strict=True)),
-        "predict": prediction_run(predictions, list(evaluation.sequences)),
+        "predict": _made_by(predictions, list(evaluation.sequences)),
     }
 
 
-def prediction_run(predictions: Path, sequences: Sequence[str]) -> JsonObject | None:
-    """What the record beside masks tells of some of their sequences.
+def _made_by(predictions: Path, sequences: Sequence[str]) -> JsonObject | None:
+    """What the record beside masks tells; masks of other programs have none."""
+    try:
+        return prediction_run(read_record(predictions / PREDICT), sequences)
+    except DataError:
+        return None
 
-    Settings, machine and speed of the run of `mrnet predict` that made them; None where it is not known.
+
+def prediction_run(record: JsonObject, sequences: Sequence[str]) -> JsonObject | None:
+    """What a record of `mrnet predict` tells of some of its sequences.
+
+    Settings, machine and speed; None where it is damaged or does not know all of them.
     """
     try:
-        record = read_record(predictions / PREDICT)
         finished = [record["finished"][name] for name in sequences]
         frames = sum(int(one["frames"]) for one in finished)
         adaptation = sum(float(one.get("adaptation_seconds", 0)) for one in finished)
@@ -57,6 +64,6 @@ def prediction_run(predictions: Path, sequences: Sequence[str]) -> JsonObject | 
             "seconds_per_frame": (sum(float(one["seconds"]) for one in finished) + adaptation) / frames,
             "adaptation_seconds_per_frame": adaptation / frames,
         }
-    except (DataError, KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
-        # masks of other programs have no such record, and a damaged one says nothing about the scores
+    except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError):
+        # a damaged one says nothing about the scores
         return None

@@ -46,8 +46,7 @@ def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> Non
     diagnoses = diagnosis_csv(diagnose_all(evaluation))
     ours = (objects_csv(evaluation), frames_csv(evaluation), diagnoses, summary_markdown(evaluation, split=split))
     official = (global_results_csv(evaluation), per_sequence_results_csv(evaluation))
-    names = (*TABLES, *(name.format(split) for name in OFFICIAL))
-    texts = dict(zip(names, (*ours, *official), strict=True))
+    texts = dict(zip(_names(split), (*ours, *official), strict=True))
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
     make_output_dir(folder)
@@ -76,8 +75,11 @@ def _told_of(folder: Path) -> set[str]:
         split = str(read_record(folder / EVALUATE)["split"])
     except (DataError, KeyError):
         return set()
-    official = (name.format(split) for name in OFFICIAL)
-    return {*TABLES, *(name for name in official if is_name(name))}
+    return set(filter(is_name, _names(split)))
+
+
+def _names(split: str) -> list[str]:
+    return [*TABLES, *(name.format(split) for name in OFFICIAL)]
 
 
 def _remove(folder: Path, names: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from mrnet_cli.data.records import JsonObject
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.runs import Runs, Scores, Speed
+from mrnet_cli.reports.runs import Runs, Scores, Speed, machine_of
 
 # of the official split val
 SEQUENCES = {2016: 20, 2017: 30}
@@ -39,11 +39,7 @@ class Method:
         known = self.scores[2016].predict if 2016 in self.scores else None
         if known is None:
             return None
-        machine = known.get("environment") or {}
-        where = ", ".join(filter(None, (machine.get("gpu"), machine.get("cpu")))) or "an unknown machine"
-        if known.get("engine"):
-            # of which the environment, that of the machine that asked, says nothing
-            where = "the nodes of a cluster, several tasks side by side"
+        where = machine_of(known) or "an unknown machine"
         adapted = ", adaptation included" if known.get("adaptation_seconds_per_frame") else ""
         dtype = (known.get("settings") or {}).get("dtype")
         numbers = f", in {dtype}" if dtype else ""

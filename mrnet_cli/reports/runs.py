@@ -150,7 +150,7 @@ class Runs:
         if scores.predict is None:
             return None
         made = (
-            one for one in self.of(Predictions) if _is_of(prediction_run(one.folder, scores.sequences), scores.predict)
+            one for one in self.of(Predictions) if _is_of(prediction_run(one.record, scores.sequences), scores.predict)
         )
         return next(made, None)
 
@@ -158,6 +158,15 @@ class Runs:
         """Which past frames were picked for the masks that were scored; empty where no such run is among these."""
         made = self.predictions_of(scores)
         return {} if made is None else made.choices
+
+
+def machine_of(told: JsonObject) -> str:
+    """What a run's seconds were taken on, by its record; empty where that is not known."""
+    if told.get("engine"):
+        # of which the environment, that of the machine that asked, says nothing
+        return "the nodes of a cluster, several tasks side by side"
+    where = told.get("environment") or {}
+    return ", ".join(filter(None, (where.get("gpu"), where.get("cpu"))))
 
 
 def _is_of(run: JsonObject | None, told: JsonObject) -> bool:

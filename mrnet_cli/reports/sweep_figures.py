@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.published import published_results
-from mrnet_cli.reports.runs import Sweep
+from mrnet_cli.reports.runs import Sweep, machine_of
 
 # in percentage points, so that differences of no weight look like none
 _LEAST_SPAN = 1.0
@@ -99,11 +99,8 @@ def _held(axis: Axis, sweep: Sweep) -> list[str]:
 def _source(sweep: Sweep) -> str:
     """What was measured, and where."""
     settings = sweep.record.get("settings") or {}
-    data, where = settings.get("data") or {}, sweep.record.get("environment") or {}
+    data, machine = settings.get("data") or {}, machine_of(sweep.record)
     sequences, workers = len(data.get("sequences") or ()), sweep.record.get("workers", 1)
-    machine = ", ".join(filter(None, (where.get("gpu"), where.get("cpu"))))
-    if sweep.record.get("engine"):
-        machine = "the nodes of a cluster, several tasks side by side"
     busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
     return (
         f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "
