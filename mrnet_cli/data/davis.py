@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mrnet_cli.data.files import cause
-from mrnet_cli.data.frames import pictures
+from mrnet_cli.data.frames import listed
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
@@ -60,13 +59,13 @@ def load_davis(
 
     Raises:
         DataError: names every problem: no split file, a sequence that is not in the split, an absent or empty folder,
-            several masks of one frame.
+            several frames or masks of one name.
     """
     names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
     found: list[Sequence] = []
     wrong: list[str] = []
     for name in names:
-        images, image_problems = _list_images(root / "JPEGImages" / resolution / name) if with_images else ((), [])
+        images, image_problems = listed(root / "JPEGImages" / resolution / name) if with_images else ((), [])
         annotations, mask_problems = _list_masks(root / "Annotations" / resolution / name)
         wrong += image_problems + mask_problems
         if images and annotations and annotations[0].stem != images[0].stem:
@@ -178,17 +177,6 @@ def _sequence_name(line: str) -> str:
 def _other_splits(folder: Path) -> str:
     found = sorted((str(path.relative_to(folder)) for path in folder.glob("*/*.txt")), key=natural)
     return f"{folder} holds {', '.join(found)}" if found else f"{folder} holds none; is this the DAVIS root?"
-
-
-def _list_images(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
-    """Frames in natural order, so that 2 comes before 10, and the problem if there are none."""
-    try:
-        files = tuple(pictures(folder))
-    except FileNotFoundError:
-        return (), [f"{folder} is missing"]
-    except OSError as error:
-        return (), [f"{folder} cannot be listed: {cause(error)}"]
-    return files, [] if files else [f"{folder} holds no frames"]
 
 
 def _list_masks(folder: Path) -> tuple[tuple[Path, ...], list[str]]:

@@ -108,7 +108,9 @@ def _polygons(path: Path) -> FirstMask:
             raise DataError([f"{path} holds {len(objects)} objects: draw 1 to {_LARGEST_ID}"])
         ids = np.zeros(size, np.uint8)
         for number, (_, rings) in enumerate(objects, start=1):
-            cv2.fillPoly(ids, [np.round(ring).astype(np.int32) for ring in rings], (number,))
+            # one by one: where parts of an object overlap, filling them together would leave a hole
+            for ring in rings:
+                cv2.fillPoly(ids, [np.round(ring).astype(np.int32)], (number,))
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, MemoryError, cv2.error) as error:
         raise DataError([f"{path} holds no polygons of one image, as labelme or COCO write them"]) from error
     missing = [name for number, (name, _) in enumerate(objects, start=1) if not (ids == number).any()]

@@ -6,6 +6,7 @@ Shape letters: H W size of a frame.
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 from PIL.Image import Transpose
 
+from mrnet_cli.data.files import cause
 from mrnet_cli.data.limits import open_picture
 from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.errors import DataError
@@ -41,9 +43,14 @@ def pictures(folder: Path) -> list[Path]:
     """The pictures of a folder in natural order, so that 2 comes before 10; hidden ones are left out.
 
     Raises:
-        OSError: the folder is missing, or cannot be listed.
+        DataError: the folder is missing, or cannot be listed.
     """
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != ".")
+    try:
+        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError([f"{folder} is missing"]) from error
+    except OSError as error:
+        raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
     return sorted(found, key=lambda path: natural(path.name))
 
 
@@ -55,21 +62,25 @@ def list_frames(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
         but: one that is none, such as a mask.
 
     Raises:
-        DataError: there are none, one has a name that no mask can have, or two have the same stem and so would have the
-            same mask.
+        DataError: the folder is missing or cannot be listed, there are none, one has a name that no mask can have, or
+            two have the same stem and so would have the same mask.
     """
-    if not folder.is_dir():
-        raise DataError([f"{folder} is missing"])
     paths = [path for path in pictures(folder) if but is None or path.resolve() != but.resolve()]
     if not paths:
         raise DataError([f"{folder} holds no frames ({', '.join(sorted(SUFFIXES))})"])
     if wrong := [path for path in paths if not is_name(path.stem)]:
         raise DataError([f"{path} has a name that cannot be used: rename it" for path in wrong])
-    stems = [path.stem for path in paths]
-    twice = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if twice:
+    if twice := [stem for stem, count in Counter(path.stem for path in paths).items() if count > 1]:
         raise DataError([f"{folder} holds several frames named {stem}: keep one of them" for stem in twice])
     return tuple(paths)
+
+
+def listed(folder: Path, *, but: Path | None = None) -> tuple[tuple[Path, ...], list[str]]:
+    """The pictures of a folder but one, or what is wrong with it."""
+    try:
+        return list_frames(folder, but=but), []
+    except DataError as error:
+        return (), list(error.problems)
 
 
 def read_frame(path: Path) -> NDArray[np.uint8]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# what would lead out of a folder on some system, or name no folder in it, or is not UTF-8
-_NO_NAME = re.compile(r"\.{0,2}|[A-Za-z]:.*|.*[/\\\0\ud800-\udfff].*", re.DOTALL)
+# what would lead out of a folder on some system, or name no folder in it, is too long for it, or is not UTF-8
+_NO_NAME = re.compile(r"\.{0,2}|.{256,}|[A-Za-z]:.*|.*[/\\\0\ud800-\udfff].*", re.DOTALL)
 # what stands between numbers, and the number after it
 _CHUNK = re.compile(r"(\D*)(\d*)")
 # control and formatting characters, halves of pairs, and separators of lines and paragraphs

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.frames import check_frames, lacking, list_frames, picture_size, unlike
+from mrnet_cli.data.frames import check_frames, lacking, listed, picture_size, unlike
 from mrnet_cli.data.given_masks import values_of
 from mrnet_cli.data.layouts import Layout, Place
 from mrnet_cli.data.mask_trees import list_masks
@@ -121,17 +121,14 @@ def survey(layout: Layout, *, on_sequence: Callable[[str], None] = lambda name: 
 def _look(place: Place) -> _Seen:
     """What holds in any layout: files that can be read, of one size, frames without gaps."""
     seen = _Seen(place)
-    frames: tuple[Path, ...] = ()
-    try:
-        frames = () if place.images is None else list_frames(place.images)
-    except DataError as error:
-        seen.problems += error.problems
+    frames, seen.problems = ((), []) if place.images is None else listed(place.images)
     seen.frames = [path.stem for path in frames]
     if place.masks is not None:
         _look_at_masks(seen, place.masks)
     if frames and place.images is not None:
-        masked = [name for name in seen.values if name not in seen.frames]
-        gaps = [name for name in _gaps(seen.frames) if name not in masked]
+        there = set(seen.frames)
+        masked = [name for name in seen.values if name not in there]
+        gaps = [name for name in _gaps(seen.frames) if name not in seen.values]
         seen.problems += lacking(place.images, masked, "have masks")
         seen.problems += lacking(place.images, gaps, "the numbers of the others leave out")
         like = "the first mask" if seen.size else "the first frame"

@@ -28,6 +28,8 @@ _ENCRYPTED = 0x1
 _UNIX = 3
 # three are in use; thousands would take memory by the square of their number
 _DEEPEST = 32
+# what no file system takes as one name
+_LONGEST = 255
 _REMEDY = "raise it with --zip-limits if you trust the zip"
 _READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 # what reading a member raises, beside OSError, where its data or the zip's directory is damaged
@@ -161,6 +163,7 @@ def _unsafe(path: Path, members: list[zipfile.ZipInfo]) -> list[str]:
         ("has an absolute path: zip the folder by a relative one", _is_absolute),
         ("points outside with '..': zip the folder from above it", lambda one: ".." in _parts(one)),
         ("has backslashes for its folders: zip it again with a tool that writes /", lambda one: "\\" in one.filename),
+        (f"has a part longer than {_LONGEST} characters: give it a shorter name", _is_long),
         (f"lies in more than {_DEEPEST} folders: zip the folder that holds the sequences", _is_deep),
         ("is a link or device: zip the file itself", _is_special),
         ("is encrypted: zip it without a password", lambda one: bool(one.flag_bits & _ENCRYPTED)),
@@ -194,6 +197,10 @@ def _parts(member: zipfile.ZipInfo) -> list[str]:
 
 def _is_deep(member: zipfile.ZipInfo) -> bool:
     return member.filename.count("/") > _DEEPEST
+
+
+def _is_long(member: zipfile.ZipInfo) -> bool:
+    return max(map(len, _parts(member))) > _LONGEST
 
 
 def _is_absolute(member: zipfile.ZipInfo) -> bool:

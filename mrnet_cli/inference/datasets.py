@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mrnet_cli.data import davis
 from mrnet_cli.data.davis import load_annotation_tree
-from mrnet_cli.data.frames import check_frames, lacking
+from mrnet_cli.data.frames import check_frames, lacking, listed
 from mrnet_cli.data.given_masks import given_masks
 from mrnet_cli.data.video_meta import VideoMeta, read_meta
 from mrnet_cli.errors import DataError
-from mrnet_cli.inference.jobs import Job, listed
+from mrnet_cli.inference.jobs import Job
 
 
 def tree_jobs(

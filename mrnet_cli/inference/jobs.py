@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
-from mrnet_cli.data.frames import check_frames, list_frames, read_frame, unlike
+from mrnet_cli.data.frames import check_frames, listed, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
@@ -198,14 +198,6 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
 
 def _unusable(path: Path, name: str) -> list[str]:
     return [] if is_name(name) else [f"{path} gives its masks no folder name: rename it"]
-
-
-def listed(folder: Path, *, but: Path | None = None) -> tuple[tuple[Path, ...], list[str]]:
-    """The pictures of a folder but one, or what is wrong with it."""
-    try:
-        return list_frames(folder, but=but), []
-    except DataError as error:
-        return (), list(error.problems)
 
 
 def _first_mask(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import cause
+from mrnet_cli.data.frames import pictures
 from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask
 from mrnet_cli.errors import DataError
 
@@ -96,7 +97,7 @@ def stills(root: Path) -> tuple[PictureFiles, ...]:
     Raises:
         DataError: there are none, or a picture lacks its mask.
     """
-    images = sorted(path for path in (root / "images").glob("*") if path.is_file())
+    images = sorted(pictures(root / "images")) if (root / "images").is_dir() else []
     found = [PictureFiles(path, root / "masks" / f"{path.stem}.png", False) for path in images]
     problems = [f"{files.mask} is missing: every picture needs its mask" for files in found if not files.mask.is_file()]
     if not found:

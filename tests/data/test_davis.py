@@ -97,6 +97,12 @@ def test_all_problems_are_named_at_once(root: Path) -> None:
     assert "Annotations/480p/cat is missing" in problems
 
 
+def test_two_frames_that_would_write_the_same_mask_are_refused(root: Path) -> None:
+    (root / "JPEGImages/480p/dog/9.png").touch()
+    with pytest.raises(DataError, match=r"480p/dog holds several frames named 9: keep one of them"):
+        load_davis(root, year=2017, split="val")
+
+
 def test_scoring_needs_no_images(root: Path) -> None:
     for image in (root / "JPEGImages/480p/dog").iterdir():
         image.unlink()

@@ -86,6 +86,15 @@ def test_labelme_shapes_of_one_group_are_one_object(tmp_path: Path) -> None:
     assert first.ids[7, 5] == first.ids[11, 26] == 1
 
 
+def test_parts_of_one_object_that_overlap_are_filled_together(tmp_path: Path) -> None:
+    rings = ([[2, 2], [12, 2], [12, 12], [2, 12]], [[8, 8], [18, 8], [18, 18], [8, 18]])
+    shapes = [{"label": "dog", "group_id": 3, "points": ring} for ring in rings]
+    (tmp_path / "a.json").write_text(json.dumps({"imageHeight": 20, "imageWidth": 30, "shapes": shapes}))
+    ids = read_first(tmp_path / "a.json").ids
+    assert ids[2:13, 2:13].all()
+    assert ids[8:19, 8:19].all()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -36,6 +36,12 @@ def test_two_frames_with_one_stem_are_refused(tmp_path: Path) -> None:
         list_frames(tmp_path)
 
 
+def test_a_folder_that_cannot_be_listed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ring").symlink_to(tmp_path / "ring")
+    with pytest.raises(DataError, match=r"ring cannot be listed: .*; give a readable folder"):
+        list_frames(tmp_path / "ring")
+
+
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
 def test_a_frame_is_read_as_rgb(tmp_path: Path, suffix: str) -> None:
     red = np.zeros((8, 9, 3), np.uint8)

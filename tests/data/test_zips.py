@@ -126,3 +126,9 @@ def test_a_zip_that_cannot_be_made_leaves_the_old_one(tmp_path: Path, mask: byte
         write_zip(path, {"0.png": tmp_path / "mask.png", "1.png": tmp_path / "gone.png"})
     assert path.read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.zip", "mask.png"]
+
+
+def test_a_name_longer_than_any_file_can_have_is_refused(tmp_path: Path, mask: bytes) -> None:
+    # as a number it would have more digits than Python reads
+    with pytest.raises(DataError, match="has a part longer than 255 characters: give it a shorter name"):
+        list_zip(make_zip(tmp_path / "a.zip", {f"bear/{'1' * 5000}.png": mask}))

@@ -53,6 +53,12 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         stills(tmp_path)
 
 
+def test_what_systems_leave_beside_the_pictures_is_no_picture(pictures: Path) -> None:
+    for name in (".DS_Store", "._a.jpg", "notes.txt"):
+        (pictures / "images" / name).write_bytes(b"of another system")
+    assert [files.image.name for files in stills(pictures)] == ["a.jpg", "b.png"]
+
+
 def test_a_file_that_is_no_picture_is_refused_by_name(pictures: Path) -> None:
     path = pictures / "images/a.jpg"
     path.write_bytes(b"no picture")
