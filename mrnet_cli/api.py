@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
-from mrnet_cli.evaluation.protocol import PROTOCOLS, of_year
+from mrnet_cli.evaluation.protocol import chosen
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.runner import evaluate as run
 from mrnet_cli.speed.environment import usable_cores
@@ -16,7 +16,7 @@ def evaluate(
     *,
     davis: Path | str | None = None,
     annotations: Path | str | None = None,
-    year: Year = 2017,
+    year: Year | None = None,
     split: str = "val",
     resolution: str = "480p",
     protocol: str | None = None,
@@ -28,7 +28,7 @@ def evaluate(
         predictions: ``SEQUENCE/FRAME.png`` or ``SEQUENCE/OBJECT/FRAME.png``.
         davis: a DAVIS root; either this or ``annotations``.
         annotations: any folder of the true masks, laid out as the predictions are.
-        year: of DAVIS: whose split and rules.
+        year: of DAVIS: whose split and rules; by default that of the protocol, else 2017.
         split: of ``davis``.
         resolution: of ``davis``.
         protocol: a name in :data:`~mrnet_cli.evaluation.protocol.PROTOCOLS`; by default that of the year.
@@ -40,7 +40,8 @@ def evaluate(
 
     Raises:
         DataError: naming every problem of every file.
-        ValueError: both or neither of ``davis`` and ``annotations`` are given, or the protocol is not known.
+        ValueError: both or neither of ``davis`` and ``annotations`` are given, the protocol is not known, or it is that
+            of the other year.
 
     >>> import tempfile
     >>> import numpy as np
@@ -57,12 +58,10 @@ def evaluate(
     """
     if (davis is None) == (annotations is None):
         raise ValueError("give either davis or annotations")
-    if protocol is not None and protocol not in PROTOCOLS:
-        raise ValueError(f"protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
+    of_davis, rules = chosen(year, protocol)
     if davis is not None:
-        found = load_davis(Path(davis), year=year, split=split, resolution=resolution, with_images=False)
+        found = load_davis(Path(davis), year=of_davis, split=split, resolution=resolution, with_images=False)
     else:
         assert annotations is not None
         found = load_annotation_tree(Path(annotations))
-    rules = PROTOCOLS[protocol] if protocol else of_year(year)
     return run(found, Path(predictions), protocol=rules, workers=workers or usable_cores())

@@ -40,6 +40,14 @@ def test_masks_are_scored_in_one_call_as_on_the_command_line(write_davis: WriteD
         mrnet_cli.evaluate(tmp_path / "none", davis=root, workers=1)
 
 
+def test_a_protocol_takes_the_split_of_its_year_as_on_the_command_line(write_davis: WriteDavis) -> None:
+    root = write_davis("squares", year=2016)
+    truth = root / "Annotations" / "480p"
+    assert mrnet_cli.evaluate(truth, davis=root, protocol="davis2016", workers=1).jf == 1.0
+    with pytest.raises(ValueError, match="year 2016 and protocol davis2017 contradict each other"):
+        mrnet_cli.evaluate(truth, davis=root, year=2016, protocol="davis2017")
+
+
 def test_wrong_arguments_are_told(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="either davis or annotations"):
         mrnet_cli.evaluate(tmp_path)

@@ -10,7 +10,7 @@ import click
 from mrnet_cli.cli.options import as_one, comma_separated
 from mrnet_cli.data.davis import Year
 from mrnet_cli.evaluation.boundary import TOLERANCE, BoundaryRules
-from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, of_year
+from mrnet_cli.evaluation.protocol import PROTOCOLS, FirstLast, Protocol, chosen
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class RuleChoice:
 
     def davis_year(self) -> Year:
         """Whose split of DAVIS is meant."""
-        return 2016 if self.year == "2016" or (self.year is None and self.protocol == "davis2016") else 2017
+        return self._chosen()[0]
 
     def rules(self) -> Protocol:
         """Which frames and objects count.
@@ -34,11 +34,7 @@ class RuleChoice:
         Raises:
             click.UsageError: two options contradict each other.
         """
-        rules = PROTOCOLS[self.protocol] if self.protocol else of_year(self.davis_year())
-        if self.year and rules.name.startswith("davis") and rules.name != f"davis{self.year}":
-            raise click.UsageError(
-                f"--year {self.year} and --protocol {rules.name} contradict each other: give one of them"
-            )
+        _, rules = self._chosen()
         ends = cast(FirstLast, self.first_last or rules.first_last)
         return replace(rules, first_last=ends, resize=self.resize_predictions is not None)
 
@@ -54,6 +50,15 @@ class RuleChoice:
             return BoundaryRules(tolerances, traced=self.boundary == "contours")
         except ValueError as error:
             raise click.UsageError(f"--bound-th {self.bound_th}: {error}") from error
+
+    def _chosen(self) -> tuple[Year, Protocol]:
+        year = cast("Year | None", self.year and int(self.year))
+        try:
+            return chosen(year, self.protocol)
+        except ValueError as error:
+            raise click.UsageError(
+                f"--year {self.year} and --protocol {self.protocol} contradict each other: give one of them"
+            ) from error
 
 
 RULE_OPTIONS = [field.name for field in fields(RuleChoice)]

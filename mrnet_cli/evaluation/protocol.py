@@ -101,3 +101,27 @@ def of_year(year: Year) -> Protocol:
     'DAVIS-2016'
     """
     return DAVIS_2016 if year == 2016 else DAVIS_2017
+
+
+def chosen(year: Year | None, protocol: str | None) -> tuple[Year, Protocol]:
+    """Whose split of DAVIS and whose rules are meant, where one of both or none may be told.
+
+    Args:
+        year: of DAVIS.
+        protocol: a name in :data:`PROTOCOLS`.
+
+    Raises:
+        ValueError: there is no such protocol, or it is that of the other year.
+
+    >>> year, protocol = chosen(None, "davis2016")
+    >>> year, protocol.title
+    (2016, 'DAVIS-2016')
+    """
+    if protocol is None:
+        return year or 2017, of_year(year or 2017)
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
+    rules = PROTOCOLS[protocol]
+    if rules == of_year(2017 if year == 2016 else 2016) and year is not None:
+        raise ValueError(f"year {year} and protocol {protocol} contradict each other: give one of them")
+    return year or (2016 if rules == DAVIS_2016 else 2017), rules
