@@ -18,6 +18,8 @@ from mrnet_cli.errors import MrnetError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_DIED = "a worker process died, perhaps for want of memory: try fewer --workers"
+
 
 class WorkerPool:
     """A pool of processes: the context waits for their work where it ends well, and else stops them on the spot.
@@ -25,12 +27,14 @@ class WorkerPool:
     Args:
         count: how many processes.
         start: called in each before its first work.
+        died: what to tell where one of them dies.
 
     Raises:
         MrnetError: at the end of the context, where one of them died.
     """
 
-    def __init__(self, count: int, start: Callable[[], object]) -> None:
+    def __init__(self, count: int, start: Callable[[], object] | None = None, *, died: str = _DIED) -> None:
+        self._died = died
         self._others = set(multiprocessing.active_children())
         # spawned, as a forked process cannot use a GPU, and may hang where there are threads
         context = multiprocessing.get_context("spawn")
@@ -56,7 +60,7 @@ class WorkerPool:
             process.kill()
             process.join()
         if isinstance(error, BrokenProcessPool):
-            raise MrnetError("a worker process died, perhaps for want of memory: try fewer --workers") from error
+            raise MrnetError(self._died) from error
 
 
 def _block_interrupts() -> None:
@@ -65,11 +69,12 @@ def _block_interrupts() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _start(start: Callable[[], object]) -> None:
+def _start(start: Callable[[], object] | None) -> None:
     # where it could not be blocked
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    start()
+    if start is not None:
+        start()
 
 
 def _end_with_parent() -> None:

@@ -58,3 +58,9 @@ def test_work_is_done_in_other_processes() -> None:
         assert [pool.submit(abs, number).result() for number in (-1, 2)] == [1, 2]
         assert len(active_children()) > 0
     assert active_children() == []
+
+
+def test_the_death_of_a_worker_is_told_in_the_words_of_who_needs_it() -> None:
+    with pytest.raises(MrnetError, match="^lite died: choose a smaller --size$"):  # noqa: SIM117
+        with WorkerPool(1, died="lite died: choose a smaller --size") as pool:
+            pool.submit(signal.raise_signal, signal.SIGKILL).result()

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
 
 from mrnet_cli.data.frames import read_frame
-from mrnet_cli.errors import MethodError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES
 from mrnet_cli.speed.adapters import HOST_STAGES, STAGES, Entrant, Method, MethodName, Network, enter
@@ -25,6 +20,7 @@ from mrnet_cli.speed.counts import Work, WorkCounter
 from mrnet_cli.speed.memory import peak_cuda, peak_rss
 from mrnet_cli.speed.roofline import Peaks, estimated_seconds, lower_bound_seconds, measured_peaks
 from mrnet_cli.speed.stages import Meter, Stopwatch, run_by_stage
+from mrnet_cli.workers import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -141,16 +137,11 @@ def measure_all(
         MrnetError: what a configuration raised, or its process died.
     """
     measurements = []
-    context = multiprocessing.get_context("spawn")
+    remedy = "choose a smaller --size or fewer --objects"
     for configuration, jobs in plan:
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            try:
-                measurements.append(pool.submit(measure, configuration, jobs).result())
-            except BrokenProcessPool as error:
-                raise MethodError(
-                    f"{configuration.name} died while it was measured, out of memory perhaps: "
-                    "choose a smaller --size or fewer --objects"
-                ) from error
+        died = f"{configuration.name} died while it was measured, out of memory perhaps: {remedy}"
+        with WorkerPool(1, died=died) as pool:
+            measurements.append(pool.submit(partial(measure, configuration), jobs).result())
         on_done(configuration.name)
     return measurements
 
@@ -187,7 +178,7 @@ def measure(asked: Configuration, jobs: Sequence[Job]) -> Measurement:
         configuration=asked,
         videos=tuple(job.name for job in jobs),
         frames=sum(len(job.frames) for job in jobs),
-        objects=len(np.unique(jobs[0].mask)) - 1,
+        objects=jobs[0].objects,
         size=(jobs[0].mask.shape[0], jobs[0].mask.shape[1]),
         network_size=_network_size(entrant, jobs[0]),
         threads=torch.get_num_threads(),

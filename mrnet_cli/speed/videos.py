@@ -12,6 +12,8 @@ import numpy as np
 from mrnet_cli.data import demo_pictures
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.given_masks import values_of
+from mrnet_cli.data.mask_trees import list_masks
 from mrnet_cli.data.names import natural
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.data.synthetic import Actor, Scene, render
@@ -41,14 +43,14 @@ def made_video(folder: Path, *, size: int, objects: int, frames: int) -> Job:
     masks = []
     for t, (image, ids) in enumerate(render(_scene(objects), np.random.default_rng(0), frames=frames, size=shape)):
         paths.append(folder / f"{t:05d}.jpg")
-        masks.append(ids) if t == 0 else None
+        masks.append(ids)
         write_picture(paths[-1], image)
-    seen = len(np.unique(masks[0])) - 1
-    if seen < objects:
+    job = Job(folder.name, tuple(paths), masks[0], binary=False)
+    if job.objects < objects:
         raise DataError(
             [f"frames of {shape[1]}x{shape[0]} are too small for {objects} objects: choose a larger --size"]
         )
-    return Job(folder.name, tuple(paths), masks[0], binary=False)
+    return job
 
 
 def davis_videos(root: Path, *, resolution: str = "480p", sequences: Sequence[str] | None = None) -> list[Job]:
@@ -72,7 +74,8 @@ def davis_videos(root: Path, *, resolution: str = "480p", sequences: Sequence[st
     problems: list[str] = []
     for name in names:
         try:
-            first = min((annotations / name).glob("*.png"), default=annotations / name / "00000.png")
+            masks = list_masks(annotations / name).frames.values()
+            first = next((one for one in masks if isinstance(one, Path)), annotations / name / "00000.png")
             jobs.append(folder_job(images / name, first))
         except DataError as error:
             problems += error.problems
@@ -97,9 +100,10 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
     """
     problems = []
     for job in jobs:
-        held = len(np.unique(job.mask)) - 1
-        if held < objects:
-            problems.append(f"{job.name} holds {held} objects: choose --objects accordingly, or leave --davis out")
+        if job.objects < objects:
+            problems.append(
+                f"{job.name} holds {job.objects} objects: choose --objects accordingly, or leave --davis out"
+            )
         if len(job.frames) < 2:
             problems.append(f"{job.name} holds a single frame, and there is nothing to segment after the first")
     if problems:
@@ -108,7 +112,7 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
 
 
 def _cut(job: Job, folder: Path, *, size: int, objects: int, frames: int) -> Job:
-    kept = np.unique(job.mask)[1 : objects + 1]
+    kept = sorted(values_of(job.mask))[:objects]
     mask = np.where(np.isin(job.mask, kept), job.mask, np.uint8(0))
     job = replace(job, frames=job.frames[:frames], mask=mask)
     height, width = mask.shape

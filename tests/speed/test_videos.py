@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.masks import read_first_mask
 from mrnet_cli.errors import DataError
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 
@@ -43,6 +45,31 @@ def test_real_sequences_need_no_split(write_davis: WriteDavis) -> None:
     (root / "ImageSets" / "2017" / "val.txt").unlink()
     assert [job.name for job in davis_videos(root)] == ["a", "b"]
     assert [job.name for job in davis_videos(root, sequences=["b"])] == ["b"]
+
+
+def test_the_first_mask_is_that_of_the_first_frame(write_davis: WriteDavis) -> None:
+    root = write_davis("a")
+    for kind in ("JPEGImages", "Annotations"):
+        for path in (root / kind / "480p/a").iterdir():
+            path.rename(path.with_stem(str(int(path.stem) + 8)))
+    masks = root / "Annotations/480p/a"
+    (masks / "._8.png").write_bytes(b"of another system")
+    (job,) = davis_videos(root)
+    assert job.frames[0].stem == "8"
+    assert np.array_equal(job.mask, read_first_mask(masks / "8.png"))
+    assert not np.array_equal(job.mask, read_first_mask(masks / "10.png"))
+
+
+def test_objects_are_counted_where_no_background_is_seen(write_davis: WriteDavis, tmp_path: Path) -> None:
+    (job,) = davis_videos(write_davis("a"))
+    mask = np.ones_like(job.mask)
+    mask[: len(mask) // 2] = 2
+    one, two = (
+        cut_videos([replace(job, mask=mask)], tmp_path, size=min(mask.shape), objects=count, frames=2)[0]
+        for count in (1, 2)
+    )
+    assert np.array_equal(one.mask, mask * (mask == 1))
+    assert np.array_equal(two.mask, mask)
 
 
 def test_every_problem_of_real_sequences_is_told(write_davis: WriteDavis) -> None:
