@@ -82,13 +82,13 @@ class Segmenter:
         optimise: bool = True,
     ) -> None:
         self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object, zoom=zoom)
-        network.config = self.config
         self.device, self.dtype = torch.device(device), dtype
         if optimise and self.device.type == "cpu":
             keep_freed_memory()
         self._network = (
             optimised(network, self.device, dtype) if optimise else network.to(device=self.device, dtype=dtype).eval()
         )
+        self._network.config = self.config
         _check_finite(self._network, dtype)
         self._propagation: Propagation | None = None
         self._ids: list[int] = []

@@ -171,3 +171,11 @@ def test_a_network_can_still_be_trained_and_saved_after_it_was_run(
     features = network.encode(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64))
     torch.autograd.backward(features.f32.mean())
     assert all(parameter.grad is not None for parameter in network.encoder.parameters())
+
+
+def test_what_one_segmenter_is_asked_for_is_not_what_the_next_one_has(tiny_weights: Path) -> None:
+    network = load_weights(tiny_weights)
+    trained = network.config
+    other = Segmenter(network, size=trained.size + 32, k=trained.k + 1)
+    assert other.config != trained
+    assert network.config == Segmenter(network).config == trained
