@@ -18,7 +18,7 @@ from mrnet_cli.speed.environment import environment_of
 
 PACKAGES = ("torchvision", "timm", "numpy", "opencv-python", "scikit-image", "av")
 # of each extra a module that tells whether it is there
-EXTRAS = {"train": "tensorboard", "peers": "cutie", "docs": "mkdocs"}
+EXTRAS = {"train": "tensorboard", "onnx": "onnxruntime", "peers": "cutie", "ray": "ray", "docs": "mkdocs"}
 
 
 @click.command(epilog="Example:  mrnet info")

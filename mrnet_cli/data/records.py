@@ -58,7 +58,12 @@ def read_record(path: Path) -> JsonObject:
     try:
         content = parse_json(read_text(path))
     except (OSError, ValueError) as error:
-        raise DataError([f"{path} cannot be read as JSON: run mrnet {path.stem} again"]) from error
+        raise DataError([f"{path} cannot be read as JSON: run {_maker(path)} again"]) from error
     if not isinstance(content, dict):
-        raise DataError([f"{path} is not a record of mrnet {path.stem}: run it again"])
+        raise DataError([f"{path} is not a record of {_maker(path)}: run it again"])
     return content
+
+
+def _maker(path: Path) -> str:
+    commands = {EVALUATE: "evaluate", PREDICT: "predict", SPEED: "bench-speed", SWEEP: "sweep"}
+    return f"mrnet {commands[path.name]}" if path.name in commands else "the command that made it"

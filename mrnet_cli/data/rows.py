@@ -13,16 +13,16 @@ from mrnet_cli.data.names import shown
 
 Row = Sequence[str | int | float | None]
 
-_MARKDOWN = re.compile(r"[\\`*\[\]<|]")
+_MARKDOWN = re.compile(r"[\\`*_~&\[\]<|]")
 
 
 def percent(value: float) -> str:
-    """A share as percent, 2 decimals.
+    """A share as percent, 2 decimals; what rounds to zero has no sign.
 
-    >>> percent(0.76609)
-    '76.61'
+    >>> percent(0.76609), percent(-0.00001)
+    ('76.61', '0.00')
     """
-    return f"{100 * value:.2f}"
+    return f"{100 * value:z.2f}"
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

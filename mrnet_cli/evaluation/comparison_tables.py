@@ -172,9 +172,9 @@ def wins_text(one: Comparison) -> str:
 
 
 def signed(value: float) -> str:
-    """A share as percent with its sign.
+    """A share as percent with its sign; what rounds to zero has that of zero.
 
-    >>> signed(-0.0151)
-    '-1.51'
+    >>> signed(-0.0151), signed(-0.00001)
+    ('-1.51', '+0.00')
     """
-    return f"{100 * value:+.2f}"
+    return f"{100 * value:+z.2f}"

@@ -222,15 +222,8 @@ def _scores(name: str, folder: Path) -> Scores:
     each = {"sequence": str, "object": int, "frame": str, "J": float, "F": float}
     scores = Scores(name, folder, read_record(path), objects, _table(folder / "frames.csv", each))
     try:
-        # what tables ask for is asked for now, so that they need not doubt it
-        _ = scores.year, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
-        _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
-        _ = scores.rules
-        _ = [value + 0.0 for value in scores.record["figures"].values()]
-        if scores.predict is not None:
-            _check_made(scores.predict)
+        _check_scores(scores)
         known = all(scores.sequences == list(table["sequence"].unique()) for table in (objects, scores.frames))
-        _ = [math.isfinite(value) or 1 / 0 for name in "JF" for value in scores.frames[name]]
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
     if wrong := [name for name in (*scores.sequences, scores.protocol) if not is_name(name)]:
@@ -241,6 +234,18 @@ def _scores(name: str, folder: Path) -> Scores:
     if not known:
         raise DataError([f"{path} speaks of other sequences than the tables beside it: run mrnet evaluate again"])
     return scores
+
+
+def _check_scores(scores: Scores) -> None:
+    """Asks for what tables will ask for, so that they need not doubt it; raises as they would."""
+    _ = scores.year, scores.rules, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
+    _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
+    numbers = [*scores.record["figures"].values()]
+    numbers += [value for name in "JF" for value in (*scores.frames[name], *scores.objects[f"{name}-Mean"])]
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError("a score that is no number")
+    if scores.predict is not None:
+        _check_made(scores.predict)
 
 
 def _check_made(made: JsonObject) -> None:

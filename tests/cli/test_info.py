@@ -18,5 +18,5 @@ def test_info_tells_what_a_report_of_a_problem_needs() -> None:
     told = " ".join(result.stdout.split())
     digest = hashlib.sha256(shipped_weights().read_bytes()).hexdigest()
     assert f"mrnet {__version__}" in told
-    for part in (torch.__version__, digest[:12], "tf_efficientnet_lite0", "threads", "k = 4, n = 5"):
+    for part in (torch.__version__, digest[:12], "tf_efficientnet_lite0", "threads", "k = 4, n = 5", "onnx:", "ray:"):
         assert part in told

@@ -15,7 +15,7 @@ from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.evaluation.accumulator import ObjectScore
 from mrnet_cli.evaluation.comparison import bootstrap_means, compare, compare_all, expanded_tail, frames_apart
-from mrnet_cli.evaluation.comparison_tables import comparison_csv, comparison_markdown, write_comparison
+from mrnet_cli.evaluation.comparison_tables import best_cells, comparison_csv, comparison_markdown, write_comparison
 from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.statistics import summarise
@@ -188,3 +188,15 @@ def test_shifted_masks_of_real_data_are_worse(
         difference, low, high, better = map(float, row[3:])
         assert 0 < low <= difference <= high < 1
         assert better == 1
+
+
+def test_all_that_read_the_same_as_the_best_are_best() -> None:
+    rise = [0.5] * 7
+    # decays that both round to zero, from either side
+    first, second, third = (
+        Evaluation(name, DAVIS_2017, (score("s", 1, j, rise),), ((854, 480),))
+        for name, j in (("a", [0.50002, *rise]), ("b", [*rise, 0.50002]), ("c", [0.9, *rise]))
+    )
+    column = [row[3] for row in best_cells([first, second, third])]
+    assert [cell for cell, _ in column][:2] == ["0.00", "0.00"]
+    assert [is_best for _, is_best in column] == [True, True, False]

@@ -98,6 +98,7 @@ def test_a_damaged_record_is_told_in_a_line(folder: Path, name: str, text: str) 
         read_runs([(None, folder)])
     (problem,) = error.value.problems
     assert name in problem
+    assert f"mrnet {name.removesuffix('.json').replace('speed', 'bench-speed')}" in problem
     assert "again" in problem
 
 
@@ -122,6 +123,16 @@ def test_a_sweep_from_before_there_were_sizes_can_be_read(folder: Path) -> None:
 def test_frames_without_a_value_or_of_another_sequence_are_told(folder: Path, row: str) -> None:
     (folder / "frames.csv").write_text(f"sequence,object,frame,J,F\n{row}\n")
     with pytest.raises(DataError, match="run"):
+        read_runs([(None, folder)])
+
+
+def test_a_score_that_is_no_number_is_told(folder: Path) -> None:
+    (folder / "objects.csv").write_text("sequence,object,J-Mean,F-Mean\nNA,1,nan,0.5\n")
+    with pytest.raises(DataError, match=r"evaluate\.json is not a record of mrnet evaluate: run it again"):
+        read_runs([(None, folder)])
+    (folder / "objects.csv").write_text(OBJECTS)
+    (folder / "evaluate.json").write_text(json.dumps(SCORES).replace('"J-Mean": 0.3', '"J-Mean": Infinity'))
+    with pytest.raises(DataError, match=r"evaluate\.json is not a record of mrnet evaluate: run it again"):
         read_runs([(None, folder)])
 
 
