@@ -21,10 +21,10 @@ from shared import RESULTS, data_option, link, mrnet
 
 from mrnet_cli.data.files import write_bytes_atomically, write_text_atomically
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.evaluation.comparison import paired_differences
 from mrnet_cli.evaluation.comparison_tables import better_text, difference_text
 from mrnet_cli.models.config import Variant
-from mrnet_cli.speed.environment import environment_of
 
 VARIANTS = {name: ("--variant", name) for name in get_args(Variant)}
 MEASURES = {

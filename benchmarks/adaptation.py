@@ -23,11 +23,11 @@ from shared import HELD_OUT, RESULTS, data_option
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
 from mrnet_cli.training.adaptation.video import adapt_to_video
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score

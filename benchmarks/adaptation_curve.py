@@ -22,8 +22,8 @@ from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import csv_text, markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.reports.figures import save_figure
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation
 from mrnet_cli.training.validation import held_out_videos
 

@@ -36,7 +36,7 @@ from soak import save_small_network
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
 from mrnet_cli.data.synthetic import make_demo_dataset
-from mrnet_cli.speed.environment import environment_of
+from mrnet_cli.environment import environment_of
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from shared import RESULTS, data_option, link, mrnet
 
-from mrnet_cli.speed.environment import environment_of
+from mrnet_cli.environment import environment_of
 
 FILES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md", "evaluate.json")
 MADE_BY = ("predict.json", "ranking.csv")

@@ -28,7 +28,7 @@ from shared import RESULTS, data_option
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.masks import read_index_mask, write_index_mask
-from mrnet_cli.speed.environment import commit, cpu_name
+from mrnet_cli.environment import commit, cpu_name
 
 PEER = """
 import sys

@@ -25,6 +25,7 @@ from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data.davis import load_davis, load_object_mask
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.rows import Row, markdown_table, percent
+from mrnet_cli.environment import environment_of
 from mrnet_cli.evaluation.accumulator import SequenceScorer
 from mrnet_cli.inference.jobs import Job, davis_jobs
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter
@@ -33,7 +34,6 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.speed.adapters import DECODER, ENCODER
 from mrnet_cli.speed.bench import Configuration, measure
-from mrnet_cli.speed.environment import environment_of
 
 SEQUENCES = "blackswan,bmx-trees,camel,libby,soapbox"
 MOST_DIFFERING, MOST_LOST, LEAST_SHARE = 1e-4, 0.001, 0.6

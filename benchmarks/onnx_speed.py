@@ -23,12 +23,12 @@ from torch import Tensor
 from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.export.onnx_files import export, open_session
 from mrnet_cli.models.aggregation import soft_aggregation
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.optimised import optimised
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.speed.environment import environment_of
 
 OBJECTS = (1, 3)
 

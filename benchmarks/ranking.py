@@ -23,6 +23,7 @@ from torch.nn import functional
 from mrnet_cli.data.davis import load_davis, load_object_mask
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.data.rows import csv_text, markdown_table, percent
+from mrnet_cli.environment import environment_of
 from mrnet_cli.evaluation.comparison import compare
 from mrnet_cli.evaluation.comparison_tables import better_text, difference_text, wins_text
 from mrnet_cli.evaluation.protocol import DAVIS_2016
@@ -37,7 +38,6 @@ from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
 from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.speed.environment import environment_of
 
 RULES = {
     "ranked": "the paper's rule: the largest averageV (Eq. 4)",

@@ -33,7 +33,7 @@ from scaling import Task, measured, simulate
 
 from mrnet_cli.data.davis import read_split
 from mrnet_cli.data.trees import read_tree
-from mrnet_cli.speed.environment import commit, cpu_name
+from mrnet_cli.environment import commit, cpu_name
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}

@@ -24,9 +24,9 @@ from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, read_notes, save_weights
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.adaptation.adapter import Adaptation
 from mrnet_cli.training.adaptation.clips import scene_clip
 from mrnet_cli.training.adaptation.scene import Scene, take_apart

@@ -29,9 +29,9 @@ from shared import RESULTS
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.data.trees import write_tree
+from mrnet_cli.environment import commit, cpu_name
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.models.weights import shipped_weights
-from mrnet_cli.speed.environment import commit, cpu_name
 
 RECORDS = ("davis2016-lite", "davis2017-lite")
 WORKERS = tuple(2**power for power in range(9))

@@ -45,7 +45,7 @@ from shared import RESULTS
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import Row, markdown_table
-from mrnet_cli.speed.environment import environment_of
+from mrnet_cli.environment import environment_of
 
 GIBIBYTE = 2**30
 # of util-linux

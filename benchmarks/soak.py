@@ -26,6 +26,7 @@ from mrnet_cli.data.davis import load_annotation_tree
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
 from mrnet_cli.data.synthetic import make_demo_dataset
+from mrnet_cli.environment import environment_of
 from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
@@ -36,8 +37,7 @@ from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
-from mrnet_cli.speed.environment import environment_of
-from mrnet_cli.speed.memory import MEBIBYTE
+from mrnet_cli.peak_memory import MEBIBYTE
 
 SCENE = "cat"
 # frames that the links lead to, those of a sequence to score, and the size of all

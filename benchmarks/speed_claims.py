@@ -28,14 +28,14 @@ from shared import RESULTS, data_option
 from mrnet_cli.data.davis import read_split
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.rows import Row, markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.errors import MethodError
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import load_weights
+from mrnet_cli.peak_memory import peak_rss
 from mrnet_cli.speed.adapters import MATCHING, MRNET_PLACES, Method, MethodName, enter
 from mrnet_cli.speed.clocks import end_to_end_seconds, model_seconds, synchronizer
-from mrnet_cli.speed.environment import environment_of
-from mrnet_cli.speed.memory import peak_rss
 from mrnet_cli.speed.stages import Stopwatch, run_by_stage
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 

@@ -21,9 +21,9 @@ from shared import RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.models.config import PRESETS
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.log import TrainingLog
 from mrnet_cli.training.recipe import RECIPES, Recipe
 from mrnet_cli.training.rehearsal import stages_of

@@ -23,9 +23,9 @@ from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.rows import markdown_table, percent
 from mrnet_cli.data.videos import VideoWriter
+from mrnet_cli.environment import environment_of
 from mrnet_cli.evaluation.protocol import DAVIS_2016
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
-from mrnet_cli.speed.environment import environment_of
 
 # of DAVIS, in frames a second
 RATE = 24

@@ -23,11 +23,11 @@ from shared import HELD_OUT, RESULTS, data_option
 
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.rows import markdown_table
+from mrnet_cli.environment import environment_of
 from mrnet_cli.inference import camera
 from mrnet_cli.inference.jobs import davis_jobs
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import load_weights, shipped_weights
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
 RESOLUTION = "384p"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
+from mrnet_cli.environment import usable_cores
 from mrnet_cli.evaluation.protocol import chosen
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.runner import evaluate as run
-from mrnet_cli.speed.environment import usable_cores
 
 
 def evaluate(

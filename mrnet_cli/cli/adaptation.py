@@ -15,7 +15,7 @@ from mrnet_cli.inference.pipeline import Prepare, Prepared
 from mrnet_cli.inference.record import Finished
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.speed.memory import peak_cuda, peak_rss, restart_peaks
+from mrnet_cli.peak_memory import peak_cuda, peak_rss, restart_peaks
 from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
 from mrnet_cli.training.adaptation.video import adapt_to_video
 

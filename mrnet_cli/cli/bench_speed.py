@@ -14,6 +14,7 @@ from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import command_line
 from mrnet_cli.cli.speed_screen import show_speed
 from mrnet_cli.data.files import check_output_dir
+from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.models.config import PRESETS
@@ -21,7 +22,6 @@ from mrnet_cli.reports.published import published_seconds
 from mrnet_cli.reports.speed_accuracy import Measured, davis2016_jf, plot_speed_accuracy
 from mrnet_cli.speed.adapters import METHODS, MethodName, check_method
 from mrnet_cli.speed.bench import Configuration, Measurement, measure_all
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.speed.tables import write_speed
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 

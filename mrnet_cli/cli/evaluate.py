@@ -22,12 +22,12 @@ from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import is_name, shown
 from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
 from mrnet_cli.data.zips import ZipLimits
+from mrnet_cli.environment import usable_cores
 from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.comparison_tables import write_comparison
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import COMPARISON_FILES, WORST, forget_evaluation, write_evaluation
-from mrnet_cli.speed.environment import usable_cores
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 

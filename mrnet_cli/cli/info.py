@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.weights import load_weights, shipped_weights
-from mrnet_cli.speed.environment import environment_of
 
 PACKAGES = ("torchvision", "timm", "numpy", "opencv-python", "scikit-image", "av")
 # of each extra a module that tells whether it is there

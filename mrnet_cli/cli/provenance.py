@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mrnet_cli.data.records import JsonObject
-from mrnet_cli.speed.environment import environment_of
+from mrnet_cli.environment import environment_of
 
 if TYPE_CHECKING:
     # what scores masks does without it

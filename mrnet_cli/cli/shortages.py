@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from mrnet_cli.errors import MrnetError
-from mrnet_cli.speed.memory import MEBIBYTE, told_by_linux
+from mrnet_cli.peak_memory import MEBIBYTE, told_by_linux
 
 _GPU = (
     "the GPU is out of memory: give a lower --size, --dtype bfloat16 or --device cpu; to train, fewer --clips, "

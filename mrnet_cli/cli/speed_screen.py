@@ -8,8 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mrnet_cli.environment import Environment
 from mrnet_cli.speed.bench import Measurement
-from mrnet_cli.speed.environment import Environment
 
 
 def show_speed(measurements: Sequence[Measurement], environment: Environment) -> None:

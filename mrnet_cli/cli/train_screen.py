@@ -9,7 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mrnet_cli.speed.memory import peak_cuda, peak_rss
+from mrnet_cli.peak_memory import peak_cuda, peak_rss
 from mrnet_cli.training.loop import Trainer
 from mrnet_cli.training.rehearsal import Rehearsed
 

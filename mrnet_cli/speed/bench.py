@@ -14,10 +14,10 @@ import torch
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES
+from mrnet_cli.peak_memory import peak_cuda, peak_rss
 from mrnet_cli.speed.adapters import HOST_STAGES, STAGES, Entrant, Method, MethodName, Network, enter
 from mrnet_cli.speed.clocks import Clock, end_to_end_seconds, model_seconds, synchronizer
 from mrnet_cli.speed.counts import Work, WorkCounter
-from mrnet_cli.speed.memory import peak_cuda, peak_rss
 from mrnet_cli.speed.roofline import Peaks, estimated_seconds, lower_bound_seconds, measured_peaks
 from mrnet_cli.speed.stages import Meter, Stopwatch, run_by_stage
 from mrnet_cli.workers import WorkerPool

@@ -9,10 +9,10 @@ from pathlib import Path
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.data.records import SPEED, write_record
 from mrnet_cli.data.rows import Row, csv_text, markdown_table
+from mrnet_cli.environment import Environment
 from mrnet_cli.speed.adapters import HOST_STAGES
 from mrnet_cli.speed.bench import Measurement, Stage
 from mrnet_cli.speed.clocks import Clock
-from mrnet_cli.speed.environment import Environment
 from mrnet_cli.speed.roofline import BANDWIDTH_EFFICIENCY, COMPUTE_EFFICIENCY, GTX_1080_TI, LAUNCH_SECONDS
 
 _CLOCK = tuple(field.name for field in fields(Clock))

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from mrnet_cli.environment import environment_of
 from mrnet_cli.speed.adapters import STAGES, Network
 from mrnet_cli.speed.bench import Configuration, Measurement, Stage, measure
 from mrnet_cli.speed.clocks import Clock
 from mrnet_cli.speed.counts import Work
-from mrnet_cli.speed.environment import environment_of
 from mrnet_cli.speed.roofline import Peaks
 from mrnet_cli.speed.tables import speed_markdown, write_speed
 from mrnet_cli.speed.videos import made_video

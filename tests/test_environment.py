@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from mrnet_cli.speed import environment
-from mrnet_cli.speed.environment import PACKAGE, cpu_name, environment_of
+from mrnet_cli import environment
+from mrnet_cli.environment import PACKAGE, cpu_name, environment_of
 
 
 def git(*arguments: str | Path) -> str:

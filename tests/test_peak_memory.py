@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import torch
 
-from mrnet_cli.speed.memory import peak_cuda, peak_rss
+from mrnet_cli.peak_memory import peak_cuda, peak_rss
 
 CHILD = """
 import numpy as np
-from mrnet_cli.speed.memory import peak_rss
+from mrnet_cli.peak_memory import peak_rss
 before = peak_rss()
 held = np.ones(100 * 2**17)
 print(before, peak_rss())

@@ -1,4 +1,4 @@
-"""Peak memory of this process, which is why each configuration gets a process of its own."""
+"""Peak memory of this process: it mixes what is measured one after the other, and so each gets a process of its own."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     # what scores masks, and is timed too, does without it
     from torch import device as Device
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True)
