@@ -1,23 +1,15 @@
-"""Online adaptation on the command line: its options, and a segmenter for each video with what it took to make it."""
+"""Online adaptation on the command line: its options, and what it took."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
 
 from mrnet_cli.cli.options import as_one
-from mrnet_cli.cli.progress import Advance
-from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.pipeline import Prepare, Prepared
 from mrnet_cli.inference.record import Finished
-from mrnet_cli.inference.segmenter import Segmenter
-from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.peak_memory import peak_cuda, peak_rss, restart_peaks
 from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
-from mrnet_cli.training.adaptation.video import adapt_to_video
 
 
 class Steps(click.IntRange):
@@ -77,34 +69,6 @@ _OPTIONS = [
 
 # adds the options of AdaptationChoice to a command, which gets them as `fitting`
 adaptation_options = as_one("fitting", AdaptationChoice, _OPTIONS)
-
-
-def adapting(network: MRNet, settings: Adaptation, *, like: Segmenter, advance: Advance) -> Prepare:
-    """What makes a segmenter for each video, fitted to it.
-
-    Args:
-        network: in float32; every video is given a copy of its own.
-        settings: of the adaptation.
-        like: segments the videos where there is no adaptation: same device, precision and configuration.
-        advance: shows the steps.
-    """
-    network.config = like.config
-
-    def prepare(job: Job) -> Prepared:
-        restart_peaks(like.device)
-        started = time.perf_counter()
-        adapted = adapt_to_video(
-            network,
-            settings,
-            job,
-            like=like,
-            on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),
-            on_frame=lambda number: advance(f"{job.name}: looking ahead, frame {number + 1} of {job.length or '?'}", 0),
-        )
-        seconds, peak = time.perf_counter() - started, peak_cuda(like.device) or peak_rss() or 0.0
-        return Prepared(Segmenter(adapted.network, device=like.device, dtype=like.dtype), adapted.steps, seconds, peak)
-
-    return prepare
 
 
 def adaptation_cost(done: list[Finished]) -> str:

@@ -15,14 +15,13 @@ from mrnet_cli.cli.adaptation import (
     AdaptationChoice,
     adaptation_cost,
     adaptation_options,
-    adapting,
 )
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
 from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
 from mrnet_cli.cli.options import GroupedCommand, device_option
 from mrnet_cli.cli.output import open_output
-from mrnet_cli.cli.progress import frame_progress, unseen
+from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.masks import write_index_mask
@@ -40,6 +39,7 @@ from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
+from mrnet_cli.training.adaptation.video import adapting
 
 path = click.Path(path_type=Path)
 
@@ -164,7 +164,7 @@ def predict(
                 segment = partial(run, segmenter, todo, output, record=record, pictures=pictures)
                 done = segment(on_frame=advance, prepare=prepare)
             elif engine is not None:
-                prepare_like = partial(adapting, settings=adaptation, advance=unseen) if adaptation else None
+                prepare_like = partial(adapting, settings=adaptation) if adaptation else None
                 work = Segmentation(network.packed(), pictures, prepare_like)
                 done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
     if submission is not None:

@@ -20,10 +20,6 @@ class Advance(Protocol):
         """Names what is at work, and counts what is done."""
 
 
-def unseen(name: str, by: int = 1) -> None:
-    """An :class:`Advance` for work on other machines, which have no bar."""
-
-
 class Rate(ProgressColumn):
     """Units a second, once there is one."""
 

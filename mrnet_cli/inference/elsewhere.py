@@ -15,9 +15,8 @@ from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import PackedNetwork
-from mrnet_cli.inference.pipeline import Prepare, remove_others, segment
+from mrnet_cli.inference.pipeline import Prepare, as_it_is, remove_others, segment
 from mrnet_cli.inference.record import Finished, Record
-from mrnet_cli.inference.segmenter import Segmenter
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Segmentation:
         """Errors as of :func:`~mrnet_cli.inference.pipeline.predict`."""
         with tempfile.TemporaryDirectory(prefix="mrnet-") as folder:
             finished, choices = segment(
-                self._method,
+                self._prepare,
                 job,
                 Path(folder),
                 weights=self.packed.name,
@@ -58,10 +57,12 @@ class Segmentation:
             return Segmented(finished, choices, read_tree(Path(folder)))
 
     @cached_property
-    def _method(self) -> Segmenter | Prepare:
+    def _prepare(self) -> Prepare:
         with self.packed.unpacked() as network:
             segmenter = network.segmenter()
-            return segmenter if self.prepare_like is None else self.prepare_like(network.load(), like=segmenter)
+            if self.prepare_like is None:
+                return as_it_is(segmenter)
+            return self.prepare_like(network.load(), like=segmenter)
 
 
 def predict_on(

@@ -48,6 +48,11 @@ class Prepared:
 Prepare = Callable[[Job], Prepared]
 
 
+def as_it_is(segmenter: Segmenter) -> Prepare:
+    """The same segmenter for every video."""
+    return lambda job: Prepared(segmenter, 0, 0.0, 0.0)
+
+
 class VideoMethod(Protocol):
     """What segments a video frame by frame, as :class:`~mrnet_cli.inference.segmenter.Segmenter` does."""
 
@@ -98,15 +103,9 @@ def predict(
     """
     make_output_dir(output)
     record.forget(job.name for job in jobs)
+    prepare = prepare or as_it_is(segmenter)
     for job in jobs:
-        finished, choices = segment(
-            segmenter if prepare is None else prepare,
-            job,
-            output,
-            weights=record.weights,
-            pictures=pictures,
-            on_frame=on_frame,
-        )
+        finished, choices = segment(prepare, job, output, weights=record.weights, pictures=pictures, on_frame=on_frame)
         if record.replaces:
             remove_others(job, output, finished.frames, pictures=pictures)
         record.add(job.name, finished, choices)
@@ -182,7 +181,7 @@ def ids_in(method: VideoMethod, job: Job, number: int, image: NDArray[np.uint8])
 
 
 def segment(
-    segmenter: Segmenter | Prepare,
+    prepare: Prepare,
     job: Job,
     output: Path,
     *,
@@ -194,9 +193,7 @@ def segment(
 
     A segmenter that was made for it is gone when this returns, so that there are never two.
     """
-    prepared = (
-        Prepared(segmenter, 0, 0.0, 0.0) if isinstance(segmenter, Segmenter) else _prepared(job, prepare=segmenter)
-    )
+    prepared = _prepared(job, prepare)
     started = time.perf_counter()
     log = _ChoiceLog(prepared.segmenter, job, on_frame)
     try:
@@ -227,7 +224,7 @@ class _ChoiceLog:
         self._on_frame(name)
 
 
-def _prepared(job: Job, *, prepare: Prepare) -> Prepared:
+def _prepared(job: Job, prepare: Prepare) -> Prepared:
     try:
         return prepare(job)
     except DataError as error:

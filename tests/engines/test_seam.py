@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from mrnet_cli.cli.adaptation import adapting
-from mrnet_cli.cli.progress import unseen
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.trees import read_tree
 from mrnet_cli.engines import Item, Result
@@ -29,6 +27,7 @@ from mrnet_cli.inference.record import Record
 from mrnet_cli.sweep.plan import Data, Point
 from mrnet_cli.sweep.run import sweep
 from mrnet_cli.training.adaptation.adapter import Adaptation
+from mrnet_cli.training.adaptation.video import adapting
 
 EVERY = (OVERLAYS, SIMILARITY, MATTES)
 
@@ -111,9 +110,9 @@ def test_adapted_masks_are_those_of_a_run_here_and_the_record_says_what_it_took(
     jobs = jobs[::2]
     fast = Adaptation(2, frames=3, decoder_rate=3e-3, backbone_rate=3e-3, warm_up=1)
     segmenter = network.segmenter()
-    prepare = adapting(network.load(), fast, like=segmenter, advance=unseen)
+    prepare = adapting(network.load(), fast, like=segmenter)
     predict(segmenter, jobs, here, record=Record(here, network.settings()), prepare=prepare)
-    segmentation = Segmentation(network.packed(), prepare_like=partial(adapting, settings=fast, advance=unseen))
+    segmentation = Segmentation(network.packed(), prepare_like=partial(adapting, settings=fast))
     predict_on(Courier(), segmentation, jobs, there, record=Record(there, network.settings()))
     assert masks(there) == masks(here)
     predict(segmenter, jobs, plain, record=Record(plain, network.settings()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -9,8 +10,10 @@ import torch
 
 from mrnet_cli.inference.ahead import looked_ahead
 from mrnet_cli.inference.jobs import Job
+from mrnet_cli.inference.pipeline import Prepare, Prepared
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
+from mrnet_cli.peak_memory import peak_cuda, peak_rss, restart_peaks
 from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter, OnStep
 from mrnet_cli.training.adaptation.scene import Frame
 
@@ -61,3 +64,37 @@ def adapt_to_video(
     rest = replace(settings, steps=settings.steps - half.steps, seed=settings.seed + 1)
     second = fit(first.network, rest, later=later, taken=half.steps)
     return replace(second, steps=first.steps + second.steps)
+
+
+def adapting(
+    network: MRNet,
+    settings: Adaptation,
+    *,
+    like: Segmenter,
+    advance: Callable[[str, int], None] = lambda text, by: None,
+) -> Prepare:
+    """What makes a segmenter for each video, fitted to it.
+
+    Args:
+        network: in float32; every video is given a copy of its own.
+        settings: of the adaptation.
+        like: segments the videos where there is no adaptation: same device, precision and configuration.
+        advance: called with what is being done, and 0 frames that are segmented by it.
+    """
+    network.config = like.config
+
+    def prepare(job: Job) -> Prepared:
+        restart_peaks(like.device)
+        started = time.perf_counter()
+        adapted = adapt_to_video(
+            network,
+            settings,
+            job,
+            like=like,
+            on_step=lambda step: advance(f"{job.name}: step {step} of {settings.steps}", 0),
+            on_frame=lambda number: advance(f"{job.name}: looking ahead, frame {number + 1} of {job.length or '?'}", 0),
+        )
+        seconds, peak = time.perf_counter() - started, peak_cuda(like.device) or peak_rss() or 0.0
+        return Prepared(Segmenter(adapted.network, device=like.device, dtype=like.dtype), adapted.steps, seconds, peak)
+
+    return prepare
