@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import asdict
-from operator import attrgetter
 from pathlib import Path
 
 import click
@@ -57,8 +56,9 @@ def check(folder: Path, as_json: bool) -> None:
 def command_for(layout: Layout, found: Survey) -> str:
     """What to run on a folder."""
     root, images, masks = (shlex.quote(str(layout.root / name)) for name in ("", IMAGES, MASKS))
-    total = list(found.counts.values())
-    white, late, frames = (any(map(attrgetter(name), total)) for name in ("white", "late", "frames"))
+    total = found.counts.values()
+    white, late = any(one.white for one in total), any(one.late for one in total)
+    frames = any(one.frames for one in total)
     if layout.kind == "davis":
         return _davis_command(layout, root, white=white, frames=frames)
     if layout.kind == "frames":

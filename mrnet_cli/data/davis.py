@@ -23,7 +23,7 @@ Year = Literal[2016, 2017]
 
 
 @dataclass(frozen=True)
-class Sequence:
+class AnnotatedSequence:
     """One video: its frames and annotations in order; either may be empty where nobody asked for it.
 
     Where every object has a folder of its own, the annotations are in `objects`, by its number.
@@ -44,7 +44,7 @@ def load_davis(
     sequences: Iterable[str] | None = None,
     with_images: bool = True,
     problems: list[str] | None = None,
-) -> list[Sequence]:
+) -> list[AnnotatedSequence]:
     """Finds the sequences of a split.
 
     Args:
@@ -62,7 +62,7 @@ def load_davis(
             several frames or masks of one name.
     """
     names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
-    found: list[Sequence] = []
+    found: list[AnnotatedSequence] = []
     wrong: list[str] = []
     for name in names:
         images, image_problems = listed(root / "JPEGImages" / resolution / name) if with_images else ((), [])
@@ -71,14 +71,14 @@ def load_davis(
         if images and annotations and annotations[0].stem != images[0].stem:
             wrong.append(f"{annotations[0].with_stem(images[0].stem)} is missing: the first frame needs a mask")
         if annotations:
-            found.append(Sequence(name, images, annotations))
+            found.append(AnnotatedSequence(name, images, annotations))
     _tell(wrong, problems)
     return found
 
 
 def load_annotation_tree(
     folder: Path, *, sequences: Iterable[str] | None = None, problems: list[str] | None = None
-) -> list[Sequence]:
+) -> list[AnnotatedSequence]:
     """Finds the sequences of any tree of masks, without images.
 
     Args:
@@ -95,7 +95,7 @@ def load_annotation_tree(
     if not folders and not files:
         raise DataError([f"{folder} holds no sequences: give the folder that holds SEQUENCE/FRAME.png"])
     root, names = (folder, list(folders)) if folders else (folder.resolve().parent, [folder.resolve().name])
-    found: list[Sequence] = []
+    found: list[AnnotatedSequence] = []
     wrong: list[str] = []
     for name in _choose(names, sequences, split=str(folder)):
         try:
@@ -107,7 +107,7 @@ def load_annotation_tree(
             wrong.append(f"{root / name} holds no PNG masks: add them, or name the others with --sequences")
             continue
         objects = {number: _paths(files) for number, files in masks.objects.items()}
-        found.append(Sequence(name, (), _paths(masks.frames), objects))
+        found.append(AnnotatedSequence(name, (), _paths(masks.frames), objects))
     _tell(wrong, problems)
     return found
 

@@ -79,7 +79,7 @@ def ball() -> Cutout:
     height = np.sqrt(np.clip(1 - (x**2 + y**2) / radius**2, 0, 1))
     light = 0.35 + 0.95 * np.clip(0.75 * height - 0.45 * x - 0.5 * y, 0, 1)
     alpha = np.clip((radius - np.hypot(x, y)) * (size / 4) + 0.5, 0, 1)
-    return Cutout(_to_uint8(image * light[..., None]), alpha.astype(np.float32))
+    return Cutout(to_uint8(image * light[..., None]), alpha.astype(np.float32))
 
 
 def horse() -> Cutout:
@@ -96,7 +96,7 @@ def horse() -> Cutout:
     light = np.clip(0.35 + 0.65 * body + 1.1 * slope, 0.2, 1.5)
     # thin parts, which are legs, mane and tail, are dark on a bay
     dark = np.clip((_blur(shape, 14) - 0.3) / 0.35, 0.22, 1)
-    return Cutout(_to_uint8(coat * (light * dark)[..., None]), _blur(shape, 0.8))
+    return Cutout(to_uint8(coat * (light * dark)[..., None]), _blur(shape, 0.8))
 
 
 def meadow() -> RgbImage:
@@ -113,7 +113,7 @@ def meadow() -> RgbImage:
     bushes = 168 + 9 * np.sin(columns / 31) + 6 * np.sin(columns / 13 + 1) + 4 * np.sin(columns / 5 + 2)
     picture = np.where(rows > bushes, leaves * _colour(0.26, 0.4, 0.2), _sky(480, 800))
     picture = np.where(rows > 200, ground * _colour(0.62, 0.86, 0.34), picture)
-    return _to_uint8(_blur(picture.astype(np.float32), 0.8))
+    return to_uint8(_blur(picture.astype(np.float32), 0.8))
 
 
 def launch_pad() -> RgbImage:
@@ -123,7 +123,7 @@ def launch_pad() -> RgbImage:
 
 def garage() -> RgbImage:
     """A motorcycle in front of shelves, slightly out of focus, 500x741."""
-    return _to_uint8(_blur(_photograph("motorcycle_left.png"), 1.5))
+    return to_uint8(_blur(_photograph("motorcycle_left.png"), 1.5))
 
 
 def _photograph(name: str) -> RgbImage:
@@ -170,6 +170,7 @@ def _blur(picture: RgbImage | Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma), np.float32)
 
 
-def _to_uint8(values: NDArray[np.floating]) -> RgbImage:
+def to_uint8(values: NDArray[np.floating]) -> RgbImage:
+    """Rounded, and kept within 0 to 255."""
     picture: RgbImage = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return picture

@@ -60,7 +60,7 @@ def _is_coloured(path: Path) -> bool:
     try:
         with open_picture(path, path, ("PNG",)) as image:
             return image.mode in ("RGB", "RGBA")
-    except (OSError, SyntaxError, ValueError, DataError):
+    except (OSError, DataError):
         # what is wrong is told by the reader of ids
         return False
 
@@ -70,7 +70,7 @@ def _colours(path: Path) -> FirstMask:
     try:
         with open_picture(path, path, ("PNG",)) as image:
             rgba = np.asarray(image.convert("RGBA")).astype(np.uint32)
-    except (OSError, SyntaxError, ValueError) as error:
+    except OSError as error:
         raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
     codes = (rgba[..., 0] << 16) + (rgba[..., 1] << 8) + rgba[..., 2]
     codes[rgba[..., 3] == 0] = 0

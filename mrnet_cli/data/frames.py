@@ -98,7 +98,7 @@ def read_frame(path: Path) -> NDArray[np.uint8]:
             return np.asarray((image if turn is None else image.transpose(turn)).convert("RGB"))
     except UnidentifiedImageError as error:
         raise DataError([f"{path} is not a picture: replace it"]) from error
-    except (OSError, SyntaxError, ValueError) as error:
+    except OSError as error:
         raise DataError([f"{path} is truncated or damaged: copy it again"]) from error
 
 
@@ -147,7 +147,7 @@ def picture_size(path: Path) -> tuple[int, int] | None:
     try:
         with open_picture(path, path, FORMATS) as image:
             return _upright_size(image)
-    except (OSError, SyntaxError, ValueError, DataError):
+    except (OSError, DataError):
         return None
 
 
@@ -161,7 +161,7 @@ def _problems(path: Path, size: tuple[int, ...], like: str) -> list[str]:
             whole = ending in file.read()
     except DataError as error:
         return list(error.problems)
-    except (OSError, SyntaxError, ValueError):
+    except OSError:
         return [f"{path} is not a picture: replace it"]
     if not whole:
         return [f"{path} is truncated: copy it again"]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mrnet_cli.data.frames import unlike
 from mrnet_cli.data.masks import VOID, IdMask, read_checked_mask
 from mrnet_cli.errors import DataError
 
@@ -66,9 +67,7 @@ def given_masks(paths: Sequence[Path], *, named: Collection[int] | None = None) 
             problems += error.problems
             continue
         size = size or mask.shape
-        if mask.shape != size:
-            found_size, first_size = f"{mask.shape[1]}x{mask.shape[0]}", f"{size[1]}x{size[0]}"
-            problems.append(f"{path} is {found_size}, the first mask {first_size}: give both the same size")
+        problems += unlike(path, mask.shape, "the first mask", size)
         found.append((path, values_of(mask) - seen))
         seen |= values_of(mask)
     if problems:

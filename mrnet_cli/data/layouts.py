@@ -144,5 +144,5 @@ def _is_mask(path: Path) -> bool:
         with open_picture(path, path, FORMATS) as image:
             # of 16 bits too, to be told what is wrong with it
             return image.format == "PNG" and image.mode in ("1", "L", "P", "I", "I;16")
-    except (OSError, SyntaxError, ValueError, DataError):
+    except (OSError, DataError):
         return path.suffix.lower() == ".png"

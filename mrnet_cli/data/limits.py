@@ -63,7 +63,7 @@ def open_picture(path: object, source: Path | BytesIO, formats: tuple[str, ...])
 
     Raises:
         DataError: it has too many pixels.
-        OSError: and what else Pillow raises where it cannot read a file.
+        OSError: Pillow cannot read the file; of what it raises, `SyntaxError` and `ValueError` too become one.
     """
     # Pillow's own limit is one for the process, warns from half of it on, and belongs to who uses this package
     with _PILLOW:
@@ -71,11 +71,16 @@ def open_picture(path: object, source: Path | BytesIO, formats: tuple[str, ...])
         try:
             _check_regular(source)
             image = Image.open(source, formats=formats)
+        except (SyntaxError, ValueError) as error:
+            raise OSError(str(error)) from error
         finally:
             Image.MAX_IMAGE_PIXELS = theirs
     with image:
         check_pixels(path, image.width, image.height)
-        yield image
+        try:
+            yield image
+        except (SyntaxError, ValueError) as error:
+            raise OSError(str(error)) from error
 
 
 def read_whole(path: Path) -> bytes:

@@ -115,6 +115,15 @@ def any_as_object(ids: IdMask) -> IdMask:
     return objects
 
 
+def palette_id(number: int) -> np.uint8:
+    """The id whose colour shows an object: its number, counted round where folders of objects go beyond 254.
+
+    >>> [int(palette_id(number)) for number in (1, 254, 255)]
+    [1, 254, 1]
+    """
+    return np.uint8((number - 1) % (VOID - 1) + 1)
+
+
 def void_as_background(ids: IdMask) -> IdMask:
     """Ids of the same shape with void (255) as 0, which is how the 2017 rules read an annotation.
 
@@ -198,7 +207,7 @@ def _decode_bytes(path: MaskFile, content: bytes) -> tuple[IdMask, NDArray[np.ui
         with open_picture(path, io.BytesIO(content), ("PNG",)) as image:
             ids = _ids(path, image, depth=content[24])
             return ids, _greys(ids, _palette(image))
-    except (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
+    except (OSError, ValueError, IndexError, EOFError, struct.error, zlib.error) as error:
         raise DataError([f"{path} is truncated or damaged: copy or save it again"]) from error
 
 

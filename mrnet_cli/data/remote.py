@@ -84,7 +84,8 @@ class Remote:
     def _stamps(self, paths: Iterable[Path]) -> dict[Path, Stamp]:
         """Of files among the paths, and of those beside folders."""
         files = {path for path in chain(self._folder.iterdir(), paths) if path.is_file() and path.suffix != ".tmp"}
-        return {path: (one.st_ino, one.st_mtime_ns, one.st_size) for path in files for one in [path.stat()]}
+        stats = {path: path.stat() for path in files}
+        return {path: (one.st_ino, one.st_mtime_ns, one.st_size) for path, one in stats.items()}
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -31,6 +31,9 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     Names stand as they are, so that programs find them again. One that begins with `=`, `+`, `-` or `@` is a formula to
     a spreadsheet, which must be told to import text.
 
+    Raises:
+        ValueError: a row has more or fewer cells than there are columns.
+
     >>> csv_text(("a", "b"), [(0.1, None)]).splitlines()
     ['a,b', '0.1,']
     """
@@ -38,7 +41,10 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     # floats are written as repr, which reads back to the same value
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(rows)
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"a row of {len(row)} cells under {len(columns)} columns")
+        writer.writerow(row)
     return text.getvalue()
 
 

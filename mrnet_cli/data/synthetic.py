@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from mrnet_cli.data import demo_pictures
-from mrnet_cli.data.demo_pictures import Cutout, Floats, RgbImage
+from mrnet_cli.data.demo_pictures import Cutout, Floats, RgbImage, to_uint8
 from mrnet_cli.data.files import make_output_dir, write_bytes_atomically, write_text_atomically
 from mrnet_cli.data.masks import IdMask, write_index_mask
 from mrnet_cli.errors import OutputError
@@ -189,7 +189,7 @@ def render(
             image += (colours - image) * alpha[..., None]
             ids[alpha >= 0.5] = actor.identity
         image += rng.normal(0, 2, (*size, 1)).astype(np.float32)
-        yield np.clip(np.rint(image), 0, 255).astype(np.uint8), ids
+        yield to_uint8(image), ids
 
 
 def _source_maps(

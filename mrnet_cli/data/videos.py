@@ -22,7 +22,7 @@ from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from mrnet_cli.data.files import temporary_beside
+from mrnet_cli.data.files import reason, temporary_beside
 from mrnet_cli.data.limits import check_pixels, most_pixels
 from mrnet_cli.errors import DataError, OutputError
 
@@ -141,7 +141,7 @@ class VideoWriter:
             options = {"movflags": "+faststart"}
             self._container = av.open(str(self._temporary), "w", format="mp4", options=options)
         except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+            raise OutputError(f"{path} cannot be written: {reason(error)}") from error
         self._stream: VideoStream | None = None
         self._latest, self._start = -1, cast("Fraction | None", None)
 
@@ -165,7 +165,7 @@ class VideoWriter:
         try:
             self._container.mux(stream.encode(frame))
         except OSError as error:
-            raise OutputError(f"{self._path} cannot be written: {error.strerror}") from error
+            raise OutputError(f"{self._path} cannot be written: {reason(error)}") from error
 
     def _begin(self, width: int, height: int) -> VideoStream:
         options = {"crf": str(self._crf), "preset": _PRESET}
@@ -189,7 +189,7 @@ class VideoWriter:
             if kind is None:
                 self._temporary.replace(self._path)
         except OSError as fault:
-            raise OutputError(f"{self._path} cannot be written: {fault.strerror}") from fault
+            raise OutputError(f"{self._path} cannot be written: {reason(fault)}") from fault
         finally:
             self._temporary.unlink(missing_ok=True)
 

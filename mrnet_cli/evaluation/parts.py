@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mrnet_cli.data import davis
+from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
@@ -56,7 +56,7 @@ class Part:
 class Asked:
     """The parts of a sequence, what is wrong with its annotations, and the objects in them that never count."""
 
-    sequence: davis.Sequence
+    sequence: AnnotatedSequence
     parts: list[Part] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     uncounted: list[int] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Asked:
         return {file.stem for file in files}
 
 
-def asked_of(sequence: davis.Sequence, protocol: Protocol) -> Asked:
+def asked_of(sequence: AnnotatedSequence, protocol: Protocol) -> Asked:
     """What there is to score in a sequence; damaged annotations leave parts that can be checked but not scored."""
     asked = Asked(sequence)
     if not sequence.objects:
@@ -183,7 +183,7 @@ def _ask_object(asked: Asked, number: int, files: tuple[Path, ...], protocol: Pr
     asked.parts.append(Part(sequence.name, (number,), (0,), files[low:high], OBJECT_FILE, predicted))
 
 
-def _largest_shown(sequence: davis.Sequence) -> int:
+def _largest_shown(sequence: AnnotatedSequence) -> int:
     """The largest number of an object that the first frame shows, or may show as its mask is damaged; -1 for none."""
 
     def shown(file: Path) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mrnet_cli.data import davis
+from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, list_masks, open_tree
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.data.zips import MaskFile, ZipLimits
@@ -44,7 +44,7 @@ class Plan:
 
 
 def make_plan(
-    sequences: Sequence[davis.Sequence],
+    sequences: Sequence[AnnotatedSequence],
     predictions: Sequence[Path],
     *,
     protocol: Protocol,

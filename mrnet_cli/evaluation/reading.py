@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mrnet_cli.data.masks import VOID, IdMask, read_checked_mask
+from mrnet_cli.data.masks import VOID, IdMask, any_as_object, read_checked_mask
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -47,7 +47,7 @@ class Reading:
         if self.table is None:
             return ids
         if self.table == _ANY_VALUE:
-            return np.asarray((ids != 0).view(np.uint8))
+            return any_as_object(ids)
         # here, since its import would cost more than the frames of a small set
         import cv2
 

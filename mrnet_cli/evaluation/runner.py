@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mrnet_cli import __version__
 from mrnet_cli.allocator import keep_freed_memory
-from mrnet_cli.data import davis
+from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.engines import Engine
@@ -90,7 +90,7 @@ _Work = Callable[[Chunk], _Result]
 
 
 def evaluate(
-    sequences: Sequence[davis.Sequence],
+    sequences: Sequence[AnnotatedSequence],
     predictions: Path,
     *,
     protocol: Protocol,
@@ -105,7 +105,7 @@ def evaluate(
 
 
 def evaluate_all(
-    sequences: Sequence[davis.Sequence],
+    sequences: Sequence[AnnotatedSequence],
     predictions: Sequence[Path],
     *,
     protocol: Protocol,

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mrnet_cli.data import davis
+from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import SUFFIXES, read_frame
-from mrnet_cli.data.masks import VOID
+from mrnet_cli.data.masks import palette_id
 from mrnet_cli.data.overlay import RgbImage, caption, outline, overlay, write_picture
 from mrnet_cli.data.rows import percent
 from mrnet_cli.data.zips import ZipLimits
@@ -51,7 +51,7 @@ def write_worst(
     folder: Path,
     *,
     count: int,
-    sequences: Sequence[davis.Sequence],
+    sequences: Sequence[AnnotatedSequence],
     images: Path | None = None,
     zip_limits: ZipLimits | None = None,
 ) -> tuple[int, int]:
@@ -106,9 +106,8 @@ def draw(at: RankedFrame, values: tuple[float, float], predicted: Mask, true: Ma
         image: H W 3, RGB; grey where there is none.
     """
     ground = np.full((*true.shape, 3), _GREY, np.uint8) if image is None else image
-    # folders of objects may have numbers beyond those of a palette
-    colour = np.uint8((at.object - 1) % (VOID - 1) + 1)
-    picture = outline(overlay(ground, np.where(predicted, colour, np.uint8(0))), true, colour=_YELLOW)
+    coloured = np.where(predicted, palette_id(at.object), np.uint8(0))
+    picture = outline(overlay(ground, coloured), true, colour=_YELLOW)
     j, f = map(percent, values)
     key = "colour: predicted   yellow: true" + ("   (no image)" if image is None else "")
     return caption(picture, f"{at.sequence}   {at.frame}   object {at.object}   J {j}   F {f}\n{key}")

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from mrnet_cli.models.aggregation import LIMIT, soft_aggregation
 from mrnet_cli.models.backbone import Features
-from mrnet_cli.models.folding import fold_batch_norm, traced
+from mrnet_cli.models.folding import fold_batch_norm, same_padding, traced
 from mrnet_cli.models.memory import Past, pooled_mask
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
@@ -214,8 +214,7 @@ def plain_body(body: nn.Module) -> nn.Module:
 
 def _same_padding(conv: nn.Conv2d) -> tuple[int, int, int, int]:
     """Left, right, top, bottom."""
-    sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
-    rows, columns = (max((kernel - 1) * dilation + 1 - stride, 0) for kernel, dilation, stride in sides)
+    rows, columns = same_padding(conv)
     return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 
 

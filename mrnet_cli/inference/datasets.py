@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mrnet_cli.data import davis
-from mrnet_cli.data.davis import load_annotation_tree
+from mrnet_cli.data.davis import AnnotatedSequence, load_annotation_tree
 from mrnet_cli.data.frames import check_frames, lacking, listed
 from mrnet_cli.data.given_masks import given_masks
 from mrnet_cli.data.video_meta import VideoMeta, read_meta
@@ -53,13 +52,13 @@ def tree_jobs(
     return jobs
 
 
-def _frames_of(sequence: davis.Sequence, images: Path, annotations: Path) -> Path:
+def _frames_of(sequence: AnnotatedSequence, images: Path, annotations: Path) -> Path:
     alone = any(path.parent == annotations.resolve() for path in sequence.annotations)
     folder = images / sequence.name
     return images if alone and not folder.is_dir() else folder
 
 
-def _job(sequence: davis.Sequence, folder: Path, video: VideoMeta | None) -> Job:
+def _job(sequence: AnnotatedSequence, folder: Path, video: VideoMeta | None) -> Job:
     if sequence.objects:
         raise DataError([f"{sequence.name} has a folder for each object: give masks that show them all, by their ids"])
     frames, problems = listed(folder)

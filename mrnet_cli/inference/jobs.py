@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -98,11 +98,14 @@ class Job:
             DataError: one cannot be decoded.
         """
         if self.video is None:
-            images = read_ahead(read_frame, self.frames)
-            return (Shown(image, Fraction(number, _RATE)) for number, image in enumerate(images))
+            for number, image in enumerate(read_ahead(read_frame, self.frames)):
+                yield Shown(image, Fraction(number, _RATE))
+            return
         frames = read_video(self.video.path)
-        ahead = read_ahead(lambda _: next(frames, None), count())
-        return (one for one in takewhile(lambda one: one is not None, ahead) if one is not None)
+        for shown in read_ahead(lambda _: next(frames, None), count()):
+            if shown is None:
+                return
+            yield shown
 
     def first_image(self) -> NDArray[np.uint8]:
         """The frame of ``mask`` alone, H W 3.

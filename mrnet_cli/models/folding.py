@@ -85,3 +85,10 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     weight = torch.empty_like(conv.weight).copy_(conv.weight.double() * factor.view(-1, 1, 1, 1))
     conv.weight = nn.Parameter(weight, requires_grad=False)
     conv.bias = nn.Parameter(bias.to(weight.dtype), requires_grad=False)
+
+
+def same_padding(conv: nn.Conv2d) -> tuple[int, int]:
+    """Rows and columns that timm's `Conv2dSame` pads by, both sides together, for sizes that the stride divides."""
+    sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
+    rows, columns = (max((kernel - 1) * dilation + 1 - stride, 0) for kernel, dilation, stride in sides)
+    return rows, columns

@@ -16,7 +16,7 @@ from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from mrnet_cli.models.folding import layer_of, skip
+from mrnet_cli.models.folding import layer_of, same_padding, skip
 
 Activation = tuple[str, list[float]]
 
@@ -102,8 +102,7 @@ def _plain_padding(conv: nn.Conv2d) -> tuple[Tensor, list[int]]:
     weight = conv.weight.detach()
     if not isinstance(conv, Conv2dSame):
         return weight, list(cast(tuple[int, int], conv.padding))
-    sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
-    total = [max((kernel - 1) * dilation + 1 - stride, 0) for kernel, dilation, stride in sides]
+    total = same_padding(conv)
     odd = [one % 2 for one in total]
     return functional.pad(weight, (odd[1], 0, odd[0], 0)), [(one + 1) // 2 for one in total]
 

@@ -61,7 +61,7 @@ def write_report(
     methods, left_out = measured_methods(runs, online=online)
     tables = _tables(runs, methods, left_out, k=k, n=n)
     pictures = draw_strips(runs)
-    html = page and page(tables)
+    html = page(tables) if page else None
     make_output_dir(output)
     earlier = _earlier(output / REPORT)
     files = [path for table in tables for path in write_table(table, output)]

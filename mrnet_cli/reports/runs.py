@@ -85,6 +85,12 @@ class Scores(Run):
         """Their names, in order."""
         return [str(name) for name in self.record["sequences"]]
 
+    def of_sequence(self, name: str) -> tuple[float, float, float]:
+        """J&F, J and F of a sequence: the means over its objects, in [0, 1]."""
+        own = self.objects[self.objects["sequence"] == name]
+        j, f = float(own["J-Mean"].mean()), float(own["F-Mean"].mean())
+        return (j + f) / 2, j, f
+
     def figure(self, name: str) -> float:
         """The mean over all objects of `J&F-Mean`, `J-Mean` and so on, in [0, 1] but decay."""
         return float(self.record["figures"][name])

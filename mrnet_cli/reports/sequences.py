@@ -28,12 +28,12 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
 
 
 def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
-    by_name = {one.name: {row[3]: row[6] for row in _csv_rows(one)} for one in evaluations}
+    by_name = {one.name: {name: one.of_sequence(name)[0] for name in one.sequences} for one in evaluations}
     sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
     rows: list[Sequence[Cell]] = []
     for sequence in sequences:
         values = [by_name.get(name, {}).get(sequence) for name in names]
-        texts = [MISSING if value is None else percent(float(value)) for value in values]
+        texts = [MISSING if value is None else percent(value) for value in values]
         # a row has its own best, so that it is a group of its own, on end
         best = [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
         rows.append([Cell(sequence), *best])
@@ -45,9 +45,9 @@ def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
 
 def _csv_rows(one: Scores) -> list[tuple[str, str, str, str, int, int, float, float, float]]:
     rows = []
-    for name, objects in one.objects.groupby("sequence", sort=False):
-        frames = one.frames[one.frames["sequence"] == name]["frame"].nunique()
-        j, f = float(objects["J-Mean"].mean()), float(objects["F-Mean"].mean())
-        title, split = f"{one.record['protocol']['title']}{one.departures}", str(one.record["split"])
-        rows.append((one.name, title, split, str(name), len(objects), int(frames), (j + f) / 2, j, f))
+    title, split = f"{one.record['protocol']['title']}{one.departures}", str(one.record["split"])
+    for name in one.sequences:
+        objects = int((one.objects["sequence"] == name).sum())
+        frames = int(one.frames[one.frames["sequence"] == name]["frame"].nunique())
+        rows.append((one.name, title, split, name, objects, frames, *one.of_sequence(name)))
     return rows

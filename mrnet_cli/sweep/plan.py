@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mrnet_cli.data.davis import Sequence as Video
-from mrnet_cli.data.davis import Year, load_davis
+from mrnet_cli.data.davis import AnnotatedSequence, Year, load_davis
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.data.records import PREDICT, SWEEP, JsonObject, read_record, write_record
 from mrnet_cli.data.rows import csv_text
@@ -70,7 +69,7 @@ class Data:
             self.root, year=self.year, split=self.split, resolution=self.resolution, sequences=self.sequences
         )
 
-    def annotations(self) -> list[Video]:
+    def annotations(self) -> list[AnnotatedSequence]:
         """What they are scored by; errors as in :func:`~mrnet_cli.data.davis.load_davis`."""
         return load_davis(
             self.root,

@@ -180,7 +180,7 @@ def _check_handles(workers: int) -> None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     # two batches more are at work, and some files are open for other reasons
     needed = len(Batch._fields) * (_AHEAD * workers + 2) + 64
-    if resource.RLIM_INFINITY != limit < needed:
+    if limit != resource.RLIM_INFINITY and limit < needed:
         raise TrainingError(
             f"no more than {limit} files may be open, and {needed} are needed: raise the limit (ulimit -n 4096), or "
             "give fewer --workers"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrnet_cli.data.davis import Sequence, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import AnnotatedSequence, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, MOSE, PROTOCOLS, YOUTUBE_VOS, Protocol
@@ -46,7 +46,7 @@ def unnamed(evaluation: Evaluation) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[Sequence]:
+def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[AnnotatedSequence]:
     return load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip, "b": clip[::-1]}))
 
 
@@ -61,7 +61,7 @@ def mine(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> Path:
 )
 @pytest.mark.parametrize("value", [1, 255])
 def test_a_folder_for_each_object_scores_as_index_masks_do(
-    truth: list[Sequence], mine: Path, tmp_path: Path, rules: Protocol, value: int
+    truth: list[AnnotatedSequence], mine: Path, tmp_path: Path, rules: Protocol, value: int
 ) -> None:
     expected = unnamed(evaluate(truth, mine, protocol=rules))
     objects = as_objects(mine, tmp_path / "objects", [1, 2], value=value)
@@ -74,7 +74,7 @@ def test_a_folder_for_each_object_scores_as_index_masks_do(
 @pytest.mark.parametrize("prefix", ["", "submission/"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_zip_scores_as_the_folder_does(
-    truth: list[Sequence], mine: Path, tmp_path: Path, prefix: str, workers: int
+    truth: list[AnnotatedSequence], mine: Path, tmp_path: Path, prefix: str, workers: int
 ) -> None:
     path = as_zip(mine, tmp_path / "mine.zip", prefix=prefix)
     assert evaluate(truth, path, protocol=DAVIS_2017, workers=workers) == evaluate(truth, mine, protocol=DAVIS_2017)
@@ -140,7 +140,9 @@ def test_ends_are_those_of_the_objects_own_frames(tmp_path: Path) -> None:
     assert evaluation.frames == 4
 
 
-def test_a_single_sequence_needs_no_folder_of_its_own(truth: list[Sequence], mine: Path, tmp_path: Path) -> None:
+def test_a_single_sequence_needs_no_folder_of_its_own(
+    truth: list[AnnotatedSequence], mine: Path, tmp_path: Path
+) -> None:
     (sequence,) = load_annotation_tree(tmp_path / "truth" / "a")
     expected = unnamed(evaluate(truth[:1], mine, protocol=DAVIS_2017))
     assert unnamed(evaluate([sequence], mine / "a", protocol=DAVIS_2017)) == expected
@@ -148,7 +150,7 @@ def test_a_single_sequence_needs_no_folder_of_its_own(truth: list[Sequence], min
 
 
 def test_sparse_annotations_need_no_other_frames_and_the_others_are_counted(
-    truth: list[Sequence], mine: Path, tmp_path: Path
+    truth: list[AnnotatedSequence], mine: Path, tmp_path: Path
 ) -> None:
     for name in ("1", "3"):
         (tmp_path / "truth" / "a" / f"0000{name}.png").unlink()
@@ -159,7 +161,7 @@ def test_sparse_annotations_need_no_other_frames_and_the_others_are_counted(
     assert "2 predicted frames without annotation ignored" in protocol_line(evaluation, split="all")
 
 
-def test_another_size_is_resized_where_asked_for_and_told(truth: list[Sequence], mine: Path) -> None:
+def test_another_size_is_resized_where_asked_for_and_told(truth: list[AnnotatedSequence], mine: Path) -> None:
     expected = evaluate(truth, mine, protocol=DAVIS_2017)
     for path in (mine / "a").iterdir():
         write_index_mask(path, np.kron(read_index_mask(path), np.ones((3, 3), np.uint8)))

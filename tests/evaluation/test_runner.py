@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mrnet_cli.data.davis import Sequence, Year, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import AnnotatedSequence, Year, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.errors import DataError, MrnetError
 from mrnet_cli.evaluation.boundary import BoundaryRules
@@ -21,11 +21,11 @@ WriteTree = Callable[..., Path]
 
 
 @pytest.fixture
-def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[Sequence]:
+def truth(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> list[AnnotatedSequence]:
     return load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip, "b": clip * 12}))
 
 
-def problems_of(truth: list[Sequence], predictions: Path, *, workers: int = 1) -> tuple[str, ...]:
+def problems_of(truth: list[AnnotatedSequence], predictions: Path, *, workers: int = 1) -> tuple[str, ...]:
     with pytest.raises(DataError) as caught:
         evaluate(truth, predictions, protocol=DAVIS_2017, workers=workers)
     return caught.value.problems
@@ -89,29 +89,31 @@ def test_traced_boundaries_equal_the_official_toolkit_too(davis_data: Path, gold
     assert_equals_golden(evaluation, golden, "davis2017_osvos")
 
 
-def test_perfect_predictions_score_one(truth: list[Sequence], tmp_path: Path) -> None:
+def test_perfect_predictions_score_one(truth: list[AnnotatedSequence], tmp_path: Path) -> None:
     evaluation = evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
     assert (evaluation.jf, evaluation.j.decay, evaluation.frames) == (1.0, 0.0, 3 + 58)
     assert [(one.sequence, one.object) for one in evaluation.objects] == [("a", 1), ("a", 2), ("b", 1), ("b", 2)]
 
 
-def test_empty_predictions_score_zero(truth: list[Sequence], tmp_path: Path, write_tree: WriteTree) -> None:
+def test_empty_predictions_score_zero(truth: list[AnnotatedSequence], tmp_path: Path, write_tree: WriteTree) -> None:
     empty = np.zeros((40, 60), np.uint8)
     write_tree(tmp_path / "empty", {"a": [empty] * 5, "b": [empty] * 60})
     assert evaluate(truth, tmp_path / "empty", protocol=DAVIS_2017).jf == 0
 
 
-def test_first_and_last_frames_are_neither_scored_nor_needed(truth: list[Sequence], tmp_path: Path) -> None:
+def test_first_and_last_frames_are_neither_scored_nor_needed(truth: list[AnnotatedSequence], tmp_path: Path) -> None:
     for name in ("a/00000.png", "a/00004.png"):
         (tmp_path / "truth" / name).rename(tmp_path / "truth" / name.replace("/", "-"))
     (tmp_path / "truth" / "a-00000.png").rename(tmp_path / "first.png")
     annotations = (tmp_path / "first.png", *truth[0].annotations[1:])
-    evaluation = evaluate([Sequence("a", (), annotations)], tmp_path / "truth", protocol=DAVIS_2017)
+    evaluation = evaluate([AnnotatedSequence("a", (), annotations)], tmp_path / "truth", protocol=DAVIS_2017)
     assert evaluation.objects[0].frames == ("00001", "00002", "00003")
 
 
 @pytest.mark.parametrize("workers", [2, 3])
-def test_results_do_not_depend_on_the_number_of_workers(truth: list[Sequence], tmp_path: Path, workers: int) -> None:
+def test_results_do_not_depend_on_the_number_of_workers(
+    truth: list[AnnotatedSequence], tmp_path: Path, workers: int
+) -> None:
     alone = evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
     assert evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017, workers=workers) == alone
 
@@ -143,14 +145,16 @@ def test_in_2017_void_is_background(tmp_path: Path, write_tree: WriteTree, clip:
     assert (len(evaluation.objects), evaluation.jf) == (2, 1.0)
 
 
-def test_several_folders_are_scored_in_order(truth: list[Sequence], tmp_path: Path, write_tree: WriteTree) -> None:
+def test_several_folders_are_scored_in_order(
+    truth: list[AnnotatedSequence], tmp_path: Path, write_tree: WriteTree
+) -> None:
     empty = np.zeros((40, 60), np.uint8)
     write_tree(tmp_path / "empty", {"a": [empty] * 5, "b": [empty] * 60})
     both = evaluate_all(truth, [tmp_path / "empty", tmp_path / "truth"], protocol=DAVIS_2017)
     assert [(one.predictions, one.jf) for one in both] == [("empty", 0.0), ("truth", 1.0)]
 
 
-def test_progress_ends_at_the_total(truth: list[Sequence], tmp_path: Path) -> None:
+def test_progress_ends_at_the_total(truth: list[AnnotatedSequence], tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017, on_progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (61, 61)
@@ -176,7 +180,7 @@ def test_nothing_to_score_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_all_problems_are_named_at_once_and_in_order(
-    truth: list[Sequence], tmp_path: Path, write_tree: WriteTree, clip: list[IdMask], workers: int
+    truth: list[AnnotatedSequence], tmp_path: Path, write_tree: WriteTree, clip: list[IdMask], workers: int
 ) -> None:
     mine = write_tree(tmp_path / "mine", {"a": clip, "b": clip * 12})
     (mine / "a" / "00002.png").unlink()

@@ -89,7 +89,7 @@ def build_items(runs: Runs, *, frames: Mapping[tuple[str, str], Sequence[str]]) 
                 bool(pictured) or any(picks),
                 tuple(sorted({int(number) for table in tables for number in table["object"]})),
                 tuple(members),
-                tuple(_means(evaluations[i], name) for i in members),
+                tuple(evaluations[i].of_sequence(name) for i in members),
                 tuple({int(str(number)): _curves(rows, at) for number, rows in t.groupby("object")} for t in tables),
                 tuple([Picked(at[one.frame], at[one.chosen], one.object) for one in picked] for picked in picks),
             )
@@ -103,12 +103,6 @@ def _frame_names(
     scored = {str(frame) for table in tables for frame in table["frame"]}
     picked = {frame for picked in picks for one in picked for frame in (one.frame, one.chosen)}
     return tuple(sorted(scored.union(picked, known), key=natural))
-
-
-def _means(scores: Scores, name: str) -> tuple[float, float, float]:
-    own = scores.objects[scores.objects["sequence"] == name]
-    j, f = float(own["J-Mean"].mean()), float(own["F-Mean"].mean())
-    return (j + f) / 2, j, f
 
 
 def _curves(rows: pd.DataFrame, at: dict[str, int]) -> Curves:

@@ -21,7 +21,7 @@ from PIL import Image
 from mrnet_cli.data.davis import Year, load_object_mask
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.mask_trees import SequenceMasks
-from mrnet_cli.data.masks import DAVIS_PALETTE, VOID, IdMask
+from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask, palette_id
 from mrnet_cli.data.overlay import RgbImage
 from mrnet_cli.errors import DataError
 
@@ -181,7 +181,7 @@ def _predicted(masks: SequenceMasks, frame: str, year: Year) -> IdMask | None:
     for number, files in masks.objects.items():
         if frame in files:
             own = load_object_mask(files[frame], 2016)
-            colour = np.uint8((number - 1) % (VOID - 1) + 1)
+            colour = palette_id(number)
             ids = own * colour if ids is None else np.where(own != 0, colour, ids)
     return ids
 

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.frames import picture_size
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.device_clips.entries import Entry, make_entry
 from mrnet_cli.training.sources import PictureFiles
@@ -127,8 +127,7 @@ def _archive(videos: Sequence[Video], stills: Sequence[Video], pixels: int) -> b
 
 
 def _pixels(files: PictureFiles) -> int:
-    try:
-        with Image.open(files.image) as image:
-            return image.width * image.height
-    except OSError as error:
-        raise DataError([f"{files.image} is not a readable picture ({error})"]) from error
+    size = picture_size(files.image)
+    if size is None:
+        raise DataError([f"{files.image} is not a readable picture: replace it"])
+    return size[0] * size[1]
