@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
 
 import click
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated, device_option
 from mrnet_cli.cli.output import hold_output
-from mrnet_cli.cli.progress import frame_progress
-from mrnet_cli.cli.train_screen import show_rehearsal
+from mrnet_cli.cli.train_options import NETWORK_OPTIONS, NetworkChoice, RecipeChoice, network_options, recipe_options
+from mrnet_cli.cli.train_screen import show_rehearsal, watching
 from mrnet_cli.data.files import check_output_dir
-from mrnet_cli.data.rows import percent
-from mrnet_cli.models.config import PRESETS, Similarity, Variant
 from mrnet_cli.models.determinism import compute_deterministically
-from mrnet_cli.training.board import Board, check_tensorboard
+from mrnet_cli.training.board import check_tensorboard
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.identity import digest
 from mrnet_cli.training.initial import initial_network
 from mrnet_cli.training.loop import Hook, Trainer
 from mrnet_cli.training.pictures import Pictures
-from mrnet_cli.training.progress import Progress
 from mrnet_cli.training.ranks import join_ranks
-from mrnet_cli.training.recipe import RECIPES, Recipe
 from mrnet_cli.training.rehearsal import rehearse
 from mrnet_cli.training.sources import davis_videos, stills
-from mrnet_cli.training.validation import HeldOut, Validated, Validation, held_out_videos, without
+from mrnet_cli.training.validation import HeldOut, Validation, held_out_videos, without
 
 path = click.Path(path_type=Path)
 count = click.IntRange(min=1)
 
 GROUPS = {
-    "Network and recipe": [
-        "preset",
-        "backbone",
-        "decoder_widths",
-        "variant",
-        "similarity",
-        "temperature",
-        "window",
-        "init",
-        "steps",
-        "rate",
-        "clips",
-        "seed",
-    ],
+    "Network and recipe": [*NETWORK_OPTIONS, "init", "steps", "rate", "clips", "seed"],
     "Data": ["davis", "resolution", "stills_dir", "video", "degraded", "hold_out", "workers"],
     "Computing": ["device", "amp", "accumulate", "checkpoint_activations", "deterministic"],
     "Watching": ["validate_every", "pictures_every", "tensorboard", "dry_run"],
@@ -71,70 +49,13 @@ Examples:
 
 
 @click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
-@click.option(
-    "--preset", type=click.Choice(list(PRESETS)), default="lite", show_default=True, help="Network and recipe."
-)
-@click.option(
-    "--backbone",
-    help="Of the encoder, a timm model that gives features at strides 4 to 32, such as tf_efficientnet_lite2  "
-    "[default: the preset's]",
-)
-@click.option(
-    "--decoder-widths",
-    nargs=4,
-    type=count,
-    help="Channels at strides 32, 16, 8 and 4, such as 256 192 128 80; weights with fewer can be started from  "
-    "[default: the preset's]",
-)
-@click.option(
-    "--variant",
-    type=click.Choice(get_args(Variant)),
-    help="What the mask ranking hands to the decoder, for the ablation  [default: the preset's, mask+similarity]",
-)
-@click.option(
-    "--similarity",
-    type=click.Choice(get_args(Similarity)),
-    help="Measure of the similarity map  [default: the preset's, cosine]",
-)
-@click.option(
-    "--temperature",
-    type=click.FloatRange(min=0),
-    default=0.0,
-    show_default=True,
-    help="Of an exponential that the measure is put through; 0 is the paper's rule, without.",
-)
-@click.option(
-    "--window",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="How far the similarity map looks for the best match, in positions of 16 pixels; 0 is the paper's rule. "
-    "Weights without it can be started from.",
-)
+@network_options
 @click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
-@click.option("--steps", type=count, help="Of the optimiser  [default: the recipe's]")
-@click.option(
-    "--rate",
-    type=click.FloatRange(min=0, min_open=True),
-    default=1.0,
-    show_default=True,
-    help="What the recipe's learning rates are multiplied by; below 1 to go on from trained weights.",
-)
-@click.option("--clips", type=count, help="In a batch, over all processes  [default: the recipe's, by stage]")
+@recipe_options
 @click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
 @click.option("--davis", type=path, required=True, help="DAVIS root; its train split is used.")
 @click.option("--resolution", default="384p", show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--stills", "stills_dir", type=path, help="Folder of images/ and masks/ to make clips from.")
-@click.option(
-    "--video",
-    type=click.FloatRange(0, 1),
-    help="Share of clips from videos; the rest are made from stills  [default: the recipe's, by stage]",
-)
-@click.option(
-    "--degraded",
-    type=click.FloatRange(0, 1),
-    help="Share of frames whose predicted mask is damaged before the next frame sees it  [default: the recipe's]",
-)
 @click.option("--hold-out", help="Comma-separated train sequences that are validated on and never trained on.")
 @click.option(
     "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes that make clips, per GPU."
@@ -162,23 +83,13 @@ Examples:
 @click.option("--checkpoint-every", type=count, default=100, show_default=True, help="Steps between checkpoints.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint in the output folder.")
 def train(
-    preset: str,
-    backbone: str | None,
-    decoder_widths: tuple[int, int, int, int] | None,
-    variant: str | None,
-    similarity: str | None,
-    temperature: float,
-    window: int,
+    chosen: NetworkChoice,
     init: str,
-    steps: int | None,
-    rate: float,
-    clips: int | None,
+    asked: RecipeChoice,
     seed: int,
     davis: Path,
     resolution: str,
     stills_dir: Path | None,
-    video: float | None,
-    degraded: float | None,
     hold_out: str | None,
     workers: int,
     device: str,
@@ -198,15 +109,8 @@ def train(
 
     With torchrun, several processes share each batch and give the weights that one would.
     """
-    check_output_dir(output)
-    if not resume and not dry_run and (output / "checkpoint.safetensors").exists():
-        raise click.UsageError(f"{output} holds a training already: go on with --resume, or choose another folder")
-    made = [output / name for name in ("weights.safetensors", "best.safetensors", "validation.csv")]
-    if not resume and not dry_run and (there := [path.name for path in made if path.exists()]):
-        raise click.UsageError(f"{output} holds {', '.join(there)} of another training: choose another folder")
-    if Path(init).resolve() in [path.resolve() for path in made]:
-        raise click.UsageError(f"--init {init} would be written over: choose another folder for --output")
-    if video is not None and video < 1 and stills_dir is None:
+    _check_output(output, init, fresh=not resume and not dry_run)
+    if asked.video is not None and asked.video < 1 and stills_dir is None:
         raise click.UsageError("--video below 1 needs --stills: the rest of the clips are made from them")
     if validate_every and hold_out is None:
         raise click.UsageError("--validate-every needs sequences to validate on: name them with --hold-out")
@@ -214,18 +118,10 @@ def train(
         check_tensorboard()
     if deterministic:
         compute_deterministically()
-    recipe = _recipe(preset, steps=steps, rate=rate, clips=clips, video=video, degraded=degraded)
+    recipe = asked.recipe(chosen.preset)
     sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
-        config = PRESETS[preset].with_changes(
-            backbone=backbone,
-            decoder_widths=decoder_widths,
-            variant=variant,
-            similarity=similarity,
-            temperature=temperature,
-            window=window,
-        )
-        network = initial_network(config, init, seed=seed)
+        network = initial_network(chosen.config(), init, seed=seed)
         network.recompute = checkpoint_activations
         trainer = Trainer(
             network,
@@ -246,7 +142,7 @@ def train(
         if ranks.first:
             hold_output(output)
         done = trainer.resume() if resume else 0
-        with _watched(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
+        with watching(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
             hooks: list[Hook] = []
             if held_out and ranks.first:
                 hooks.append(Validation(held_out, output, every=validate_every, done=done, tell=validated))
@@ -257,28 +153,16 @@ def train(
             click.echo(f"trained {recipe.steps} steps: {output / 'weights.safetensors'}")
 
 
-def _recipe(
-    preset: str,
-    *,
-    steps: int | None,
-    rate: float,
-    clips: int | None,
-    video: float | None,
-    degraded: float | None,
-) -> Recipe:
-    """The preset's recipe with what was asked for in place of its own."""
-    recipe = RECIPES[preset]
-    return replace(
-        recipe,
-        stages=tuple(replace(stage, **_given(clips=clips, video=video)) for stage in recipe.stages),
-        decoder_rate=rate * recipe.decoder_rate,
-        backbone_rate=rate * recipe.backbone_rate,
-        **_given(steps=steps, degraded=degraded),
-    )
-
-
-def _given(**values: float | None) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _check_output(output: Path, init: str, *, fresh: bool) -> None:
+    """Refuses to write over what another training left, or over what this one begins with."""
+    check_output_dir(output)
+    if fresh and (output / "checkpoint.safetensors").exists():
+        raise click.UsageError(f"{output} holds a training already: go on with --resume, or choose another folder")
+    made = [output / name for name in ("weights.safetensors", "best.safetensors", "validation.csv")]
+    if fresh and (there := [path.name for path in made if path.exists()]):
+        raise click.UsageError(f"{output} holds {', '.join(there)} of another training: choose another folder")
+    if Path(init).resolve() in [path.resolve() for path in made]:
+        raise click.UsageError(f"--init {init} would be written over: choose another folder for --output")
 
 
 def _data(
@@ -289,30 +173,3 @@ def _data(
     if not videos and stills_dir is None:
         raise click.UsageError("--hold-out leaves no sequence to train on: name fewer, or give --stills")
     return Sources(videos, stills(stills_dir) if stills_dir else ()), held_out
-
-
-@contextmanager
-def _watched(
-    trainer: Trainer, output: Path, *, done: int, tensorboard: bool
-) -> Iterator[tuple[Callable[[Progress], None], Callable[[Validated], None]]]:
-    """What to call with every step and every validation, in the first of the processes."""
-    if not trainer.ranks.first:
-        yield lambda _: None, lambda _: None
-        return
-    recent: deque[float] = deque(maxlen=50)
-    with ExitStack() as stack:
-        board = stack.enter_context(closing(Board(output / "tensorboard", done=done))) if tensorboard else None
-        advance = stack.enter_context(frame_progress("Training", trainer.recipe.steps - done, unit="steps"))
-
-        def report(progress: Progress) -> None:
-            recent.append(progress.loss)
-            advance(f"loss {sum(recent) / len(recent):.3f}")
-            if board:
-                board.report(progress)
-
-        def validated(result: Validated) -> None:
-            click.echo(f"step {result.step}: J&F {percent(result.jf)}{', the best so far' if result.best else ''}")
-            if board:
-                board.validated(result)
-
-        yield report, validated
