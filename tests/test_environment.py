@@ -50,4 +50,4 @@ def test_without_git_there_is_no_commit(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_package_is_the_folder_of_the_code() -> None:
-    assert (PACKAGE / "speed" / "environment.py").is_file()
+    assert (PACKAGE / "environment.py").is_file()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mrnet_cli.cli.options import as_one
+from mrnet_cli.data.rows import counted
 from mrnet_cli.inference.record import Finished
 from mrnet_cli.training.adaptation.adapter import BARGAIN, Adaptation
 
@@ -83,4 +84,5 @@ def adaptation_cost(done: list[Finished]) -> str:
     seconds = sum(one.adaptation_seconds for one in adapted) / len(adapted)
     steps = sum(one.adaptation_steps for one in adapted) / len(adapted)
     most = max(one.adaptation_mib for one in adapted)
-    return f"; adaptation {seconds:.1f} s a sequence before that, {steps:.0f} steps kept of it, at most {most:.0f} MiB"
+    kept = counted(round(steps), "step")
+    return f"; adaptation {seconds:.1f} s a sequence before that, {kept} kept of it, at most {most:.0f} MiB"

@@ -12,6 +12,7 @@ import click
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.data.layouts import IMAGES, MASKS, Layout, recognise
 from mrnet_cli.data.names import shown
+from mrnet_cli.data.rows import counted
 from mrnet_cli.data.survey import Count, Survey, survey
 from mrnet_cli.errors import DataError
 
@@ -92,13 +93,13 @@ def _described(count: Count) -> str:
     sizes = [f"{size} ({number})" if len(count.sizes) > 1 else size for size, number in count.sizes.items()]
     more = [f"{len(sizes) - _SIZES} other sizes"] if len(sizes) > _SIZES else []
     told = {
-        "sequences": count.sequences,
-        "frames": count.frames,
-        "masks": count.masks,
-        "objects": count.objects,
-        "of them not in the first frame": count.late,
-        "sequences with void (255)": count.void,
-        "sequences of 0 and 255 only": count.white,
+        counted(count.sequences, "sequence"): count.sequences,
+        counted(count.frames, "frame"): count.frames,
+        counted(count.masks, "mask"): count.masks,
+        counted(count.objects, "object"): count.objects,
+        f"{count.late} of them not in the first frame": count.late,
+        f"{counted(count.void, 'sequence')} with void (255)": count.void,
+        f"{counted(count.white, 'sequence')} of 0 and 255 only": count.white,
     }
-    parts = [", ".join(f"{n} {what}" for what, n in told.items() if n), ", ".join(sizes[:_SIZES] + more)]
+    parts = [", ".join(text for text, number in told.items() if number), ", ".join(sizes[:_SIZES] + more)]
     return "; ".join(part for part in parts if part)

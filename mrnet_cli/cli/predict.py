@@ -29,6 +29,7 @@ from mrnet_cli.data.names import shown
 from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.data.records import PREDICT
+from mrnet_cli.data.rows import counted
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import Backend, Network
@@ -156,6 +157,8 @@ def predict(
         )
         if resume:
             record.resume()
+        else:
+            record.check_fresh()
         _show_first(jobs[0], output, target, found=bool(inputs.boxes))
         todo = unfinished(jobs, output, record, pictures=pictures)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
@@ -201,4 +204,6 @@ def _close(done: list[Finished], output: str, *, kept: int) -> None:
     rate = f", {seconds / frames:.3f} s a frame end to end" if frames else ""
     before = f", {kept} kept" if kept else ""
     cost = adaptation_cost(done)
-    click.echo(shown(f"{len(done)} sequences segmented{before}, {frames} frames{rate}{cost}: {output}"))
+    click.echo(
+        shown(f"{counted(len(done), 'sequence')} segmented{before}, {counted(frames, 'frame')}{rate}{cost}: {output}")
+    )

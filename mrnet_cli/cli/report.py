@@ -13,6 +13,7 @@ from rich.progress import Progress
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.report_screen import show_tables
 from mrnet_cli.data.names import shown
+from mrnet_cli.data.rows import counted
 from mrnet_cli.reports.report import write_report
 from mrnet_cli.reports.runs import Runs, read_runs
 from mrnet_cli.reports.tables import Table
@@ -89,7 +90,7 @@ def report(
         page = _page(runs, davis, predictions, resolution, progress) if html else None
         files, tables = write_report(runs, output, online=online, k=k, n=n, page=page)
     show_tables(tables)
-    click.echo(shown(f"{len(files)} files of {len(runs.every)} runs: {output}"))
+    click.echo(shown(f"{counted(len(files), 'file')} of {counted(len(runs.every), 'run')}: {output}"))
 
 
 def _page(

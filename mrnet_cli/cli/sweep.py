@@ -180,11 +180,13 @@ def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:
 
 def _show_variants(done: Sequence[Measured]) -> None:
     table = Table(title="Variants (percent; seconds end to end)", box=box.SIMPLE, title_justify="left")
-    for column in ("variant", "seed", "J&F", "interval", "J", "F", "s a frame"):
-        table.add_column(column, justify="left" if column == "variant" else "right")
+    for column in ("weights", "variant", "seed", "J&F", "interval", "J", "F", "s a frame"):
+        # names in full, on several lines where they are long
+        table.add_column(column, justify="left" if column in ("weights", "variant") else "right", overflow="fold")
     for one in done:
         # of one sequence there is none
         interval = "-" if math.isnan(one.low) else f"{percent(one.low)} to {percent(one.high)}"
-        seconds = f"{one.seconds_per_frame:.3f}"
-        table.add_row(plain(one.variant), one.seed, percent(one.jf), interval, percent(one.j), percent(one.f), seconds)
+        scores = percent(one.jf), interval, percent(one.j), percent(one.f)
+        names = plain(one.weights), plain(one.variant), one.seed
+        table.add_row(*names, *scores, f"{one.seconds_per_frame:.3f}")
     Console().print(table)

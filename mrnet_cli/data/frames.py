@@ -137,9 +137,9 @@ def lacking(folder: Path, names: Sequence[str], why: str) -> list[str]:
     """A line for frames that a folder should hold, if there are any.
 
     >>> lacking(Path("bear"), ["00003", "00007"], "have masks")
-    ['bear lacks 2 frames that have masks: 00003, 00007']
+    ['bear lacks frames that have masks (2): 00003, 00007']
     """
-    return [f"{folder} lacks {len(names)} frames that {why}: {', '.join(names)}"] if names else []
+    return [f"{folder} lacks frames that {why} ({len(names)}): {', '.join(names)}"] if names else []
 
 
 def picture_size(path: Path) -> tuple[int, int] | None:

@@ -14,6 +14,12 @@ from mrnet_cli.errors import DataError
 EVALUATE, PREDICT, SPEED, SWEEP = "evaluate.json", "predict.json", "speed.json", "sweep.json"
 REPORT = "report.json"
 
+# what to do where an earlier run's results would be lost, or mixed with others
+ELSEWHERE = "choose another --output, or remove the folder to begin anew"
+
+# of a value that is told; a hash or a list says nothing
+_SHORT = 40
+
 JsonObject = dict[str, Any]
 
 
@@ -67,3 +73,20 @@ def read_record(path: Path) -> JsonObject:
 def _maker(path: Path) -> str:
     commands = {EVALUATE: "evaluate", PREDICT: "predict", SPEED: "bench-speed", SWEEP: "sweep"}
     return f"mrnet {commands[path.name]}" if path.name in commands else "the command that made it"
+
+
+def differences(ours: Mapping[str, object], theirs: Mapping[str, object]) -> list[str]:
+    """In what the settings of an earlier run differ from those of this one, in words.
+
+    >>> differences({"dtype": "float32", "config": {"k": 4}}, {"dtype": "float32", "config": {"k": 8}})
+    ['k 8 rather than 4']
+    """
+    found: list[str] = []
+    for key in sorted(ours.keys() | theirs.keys()):
+        own, other = ours.get(key), theirs.get(key)
+        if isinstance(own, dict) and isinstance(other, dict):
+            found += differences(own, other)
+        elif own != other:
+            plain = all(isinstance(value, int | float | str) and len(str(value)) <= _SHORT for value in (own, other))
+            found.append(f"{key} {other} rather than {own}" if plain else f"another {key.removesuffix('_sha256')}")
+    return found

@@ -13,7 +13,8 @@ from mrnet_cli.data.names import shown
 
 Row = Sequence[str | int | float | None]
 
-_MARKDOWN = re.compile(r"[\\`*_~&\[\]<|]")
+# an underscore within a word and an ampersand before no entity are no more than themselves
+_MARKDOWN = re.compile(r"[\\`*~\[\]<|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 
 
 def percent(value: float) -> str:
@@ -23,6 +24,15 @@ def percent(value: float) -> str:
     ('76.61', '0.00')
     """
     return f"{100 * value:z.2f}"
+
+
+def counted(number: int, name: str) -> str:
+    """How many there are, in words.
+
+    >>> counted(1, "frame"), counted(2, "frame")
+    ('1 frame', '2 frames')
+    """
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
@@ -67,8 +77,8 @@ def read_csv(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
 def markdown_text(text: str) -> str:
     r"""Text as Markdown shows it: no element, link, emphasis or end of a cell or line is made of it.
 
-    >>> print(markdown_text("<script>|[a](b)"))
-    \<script>\|\[a\](b)
+    >>> print(markdown_text("<script>|[a](b)"), markdown_text("_ours_ my_run J&F &lt;"))
+    \<script>\|\[a\](b) \_ours\_ my_run J&F \&lt;
     """
     return _MARKDOWN.sub(r"\\\g<0>", shown(text))
 

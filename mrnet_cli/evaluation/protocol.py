@@ -43,7 +43,7 @@ class Protocol:
     @property
     def unit(self) -> str:
         """What the flat mean is over."""
-        return "sequences" if self.objects == "one" else "objects"
+        return "sequence" if self.objects == "one" else "object"
 
     @property
     def frames(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from mrnet_cli.data.files import make_output_dir, remove_file, write_all_atomically
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.records import EVALUATE, read_record
-from mrnet_cli.data.rows import Row, csv_text, markdown_table, markdown_text, percent
+from mrnet_cli.data.rows import Row, counted, csv_text, markdown_table, markdown_text, percent
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
@@ -148,12 +148,12 @@ def sequence_rows(evaluation: Evaluation) -> list[tuple[str, tuple[int, int], tu
 def protocol_line(evaluation: Evaluation, *, split: str) -> str:
     """By which rules the numbers came about, in one line."""
     protocol = evaluation.protocol
-    sequences = len(evaluation.sequences)
+    frames, sequences = counted(evaluation.frames, "frame"), counted(len(evaluation.sequences), "sequence")
     share = evaluation.boundaries.tolerances[0]
     tolerance = ", ".join(f"{tolerance_radius(h, w, share)} px at {w}x{h}" for w, h in evaluation.sizes)
     return (
-        f"{protocol.title} rules, split {split}: {evaluation.frames} frames of {sequences} sequences "
-        f"scored ({protocol.frames}), mean over {len(evaluation.objects)} {protocol.unit}, "
+        f"{protocol.title} rules, split {split}: {frames} of {sequences} "
+        f"scored ({protocol.frames}), mean over {counted(len(evaluation.objects), protocol.unit)}, "
         f"boundary tolerance {tolerance}, {''.join(f'{note}, ' for note in evaluation.notes)}mrnet {evaluation.version}"
     )
 

@@ -14,7 +14,8 @@ from mrnet_cli.data import rankings
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.rankings import Choice, rankings_csv, read_rankings
-from mrnet_cli.data.records import PREDICT, parse_json, write_record
+from mrnet_cli.data.records import ELSEWHERE, PREDICT, differences, parse_json, read_record, write_record
+from mrnet_cli.data.rows import counted
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.segmenter import Segmenter
 
@@ -84,6 +85,21 @@ class Record:
         """Name of the file that the network is of."""
         return str(self._settings["weights"])
 
+    def check_fresh(self) -> None:
+        """Whether no earlier run has left masks here, which would be lost, or mixed with those of this one.
+
+        Raises:
+            DataError: one has.
+        """
+        try:
+            finished = len(read_record(self._path)["finished"]) if self.replaces else 0
+        except (DataError, KeyError, TypeError):
+            # what it finished is not known, and cannot be gone on with
+            finished = 0
+        if finished:
+            held = f"{self._path.parent} holds {counted(finished, 'sequence')} that an earlier run finished"
+            raise DataError([f"{held}: go on with --resume, or {ELSEWHERE}"])
+
     def resume(self) -> None:
         """Takes over what an earlier run finished.
 
@@ -98,11 +114,8 @@ class Record:
             theirs = dict(stored["settings"])
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError([f"{self._path} is not a record of mrnet predict: run without --resume"]) from error
-        differing = sorted(key for key in self._settings.keys() | theirs if self._settings.get(key) != theirs.get(key))
-        if differing:
-            raise DataError(
-                [f"{self._path} is of a run with another {', '.join(differing)}: run without --resume to begin anew"]
-            )
+        if differing := differences(self._settings, theirs):
+            raise DataError([f"{self._path} is of a run with {', '.join(differing)}: {ELSEWHERE}"])
         choices = read_rankings(self._rankings) if self._rankings.is_file() else {}
         ranks = self._settings["config"]["variant"] != "none"
         self.finished = {name: one for name, one in finished.items() if name in choices or one.frames == 1 or not ranks}

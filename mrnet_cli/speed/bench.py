@@ -12,6 +12,7 @@ import cv2
 import torch
 
 from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.rows import counted
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES
 from mrnet_cli.peak_memory import peak_cuda, peak_rss
@@ -123,8 +124,8 @@ class Measurement:
     def details(self) -> str:
         """What the configuration's name leaves open."""
         (height, width), (inner_height, inner_width) = self.size, self.network_size
-        objects = _counted(self.objects, "object")
-        where = _counted(self.threads, "thread") if self.configuration.device == "cpu" else self.configuration.device
+        objects = counted(self.objects, "object")
+        where = counted(self.threads, "thread") if self.configuration.device == "cpu" else self.configuration.device
         return f"{height}x{width} (network {inner_height}x{inner_width}), {objects}, {where}"
 
 
@@ -240,7 +241,3 @@ def _sum(stages: Iterable[Stage]) -> Stage:
 def _network_size(entrant: Entrant, job: Job) -> tuple[int, int]:
     height, width = entrant.method.prepare(read_frame(job.frames[0])).shape[-2:]
     return height, width
-
-
-def _counted(number: int, name: str) -> str:
-    return f"{number} {name}{'s' if number > 1 else ''}"

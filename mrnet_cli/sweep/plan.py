@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mrnet_cli.data.davis import AnnotatedSequence, Year, load_davis
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
-from mrnet_cli.data.records import PREDICT, SWEEP, JsonObject, read_record, write_record
-from mrnet_cli.data.rows import csv_text
+from mrnet_cli.data.records import ELSEWHERE, PREDICT, SWEEP, JsonObject, differences, read_record, write_record
+from mrnet_cli.data.rows import counted, csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job, davis_jobs
 
@@ -115,7 +115,8 @@ class SweepFolder:
             provenance: command and environment, for the record.
 
         Raises:
-            DataError: the earlier sweep had other settings, or its record cannot be read.
+            DataError: the earlier sweep had other settings, or its record cannot be read; or it finished points, and is
+                not to be taken over.
             OutputError: the folder cannot be written.
         """
         path = self._folder / SWEEP
@@ -127,11 +128,11 @@ class SweepFolder:
                 provenance = {**provenance, "workers": max(before, here)}
             if not isinstance(earlier, dict):
                 raise DataError([f"{path} is not a record of mrnet sweep: run without --resume to begin anew"])
-            differing = sorted(key for key in settings.keys() | earlier if settings.get(key) != earlier.get(key))
-            if differing:
-                raise DataError(
-                    [f"{path} is of a sweep with another {', '.join(differing)}: run without --resume to begin anew"]
-                )
+            if differing := differences(settings, earlier):
+                raise DataError([f"{path} is of a sweep with {', '.join(differing)}: {ELSEWHERE}"])
+        elif finished := list((self._folder / "points").glob(f"*/{POINT}")):
+            held = f"{self._folder} holds {counted(len(finished), 'point')} that an earlier sweep finished"
+            raise DataError([f"{held}: go on with --resume, or {ELSEWHERE}"])
         else:
             # the points' records go before the sweep's own, so that none is ever taken for one of another sweep
             for place in (self._folder / "points").glob("k*_n*"):

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mrnet_cli.data.files import remove_file, write_text_atomically
-from mrnet_cli.data.rows import csv_text
+from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.records import ELSEWHERE
+from mrnet_cli.data.rows import counted, csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.comparison import paired_differences
 from mrnet_cli.evaluation.runner import Evaluation
@@ -18,7 +19,20 @@ from mrnet_cli.sweep.plan import Data
 from mrnet_cli.sweep.scored import segment_and_score
 
 TABLE = "variants.csv"
-COLUMNS = ("variant", "seed", "J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters", "source", "data")
+COLUMNS = (
+    "variant",
+    "seed",
+    "J",
+    "F",
+    "J&F",
+    "low",
+    "high",
+    "seconds_per_frame",
+    "parameters",
+    "source",
+    "data",
+    "weights",
+)
 FOLDER = "variants"
 
 
@@ -27,6 +41,7 @@ class Measured:
     """What a network gave: scores in [0, 1], with the 95% bootstrap interval of J&F over sequences.
 
     Attributes:
+        weights: name of the file, without its ending.
         variant: of the network, with what else differs from the paper's rule.
         seed: of its training; empty where the weights do not say.
         j: region similarity.
@@ -37,6 +52,7 @@ class Measured:
         parameters: of the network.
     """
 
+    weights: str
     variant: str
     seed: str
     j: float
@@ -88,8 +104,8 @@ def sweep_variants(
     for one in networks:
         one.segmenter()
     jobs = data.jobs()
-    if not resume:
-        remove_file(output / TABLE)
+    if not resume and (output / TABLE).exists():
+        raise DataError([f"{output} holds the {TABLE} of an earlier run: go on with --resume, or {ELSEWHERE}"])
     done: list[Measured] = []
     for path, one in zip(files, networks, strict=True):
         place = output / FOLDER / path.stem
@@ -98,8 +114,9 @@ def sweep_variants(
             (row.variant, row.seed, row.j, row.f, row.jf, row.low, row.high, row.seconds_per_frame, row.parameters)
             for row in done
         ]
-        told = ("measured", f"DAVIS-{data.year} {data.split}, {len(jobs)} sequences")
-        write_text_atomically(output / TABLE, csv_text(COLUMNS, [(*row, *told) for row in rows]))
+        told = ("measured", f"DAVIS-{data.year} {data.split}, {counted(len(jobs), 'sequence')}")
+        named = [(*row, *told, one.weights) for row, one in zip(rows, done, strict=True)]
+        write_text_atomically(output / TABLE, csv_text(COLUMNS, named))
         on_file(path.stem)
     return done
 
@@ -120,6 +137,7 @@ def _measured(
     )
     low, high = interval(evaluation)
     return Measured(
+        weights=path.stem,
         variant=segmenter.config.ablated,
         seed=read_notes(path).get("seed", ""),
         j=evaluation.j.mean,

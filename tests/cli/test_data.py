@@ -80,7 +80,7 @@ def test_a_davis_root_is_told_and_its_command_runs(write_davis: WriteDavis, tiny
 def test_davis_2016_is_told_by_its_masks(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
     root = write_davis("a", year=2016)
     lines = check(root).stdout.splitlines()
-    assert lines[1] == "480p: 1 sequences, 12 frames, 12 masks, 1 objects, 1 sequences of 0 and 255 only; 100x72"
+    assert lines[1] == "480p: 1 sequence, 12 frames, 12 masks, 1 object, 1 sequence of 0 and 255 only; 100x72"
     runs(lines[-1], tiny_weights, tmp_path / "out")
     with Image.open(tmp_path / "out/a/00003.png") as image:
         assert image.mode == "L"
@@ -95,7 +95,7 @@ def test_two_trees_are_told_with_late_objects_and_void_and_their_command_runs(
     assert lines[0] == f"{trees}: two trees, frames and masks, as MOSE"
     assert lines[1] == (
         "2 sequences, 24 frames, 24 masks, 4 objects, "
-        "1 of them not in the first frame, 1 sequences with void (255); 100x72"
+        "1 of them not in the first frame, 1 sequence with void (255); 100x72"
     )
     frames = [f"{t:05d}" for t in range(FRAMES)]
     objects = {number: {"frames": frames} for number in "12"}
@@ -121,7 +121,7 @@ def test_a_folder_of_frames_is_told(trees: Path) -> None:
     lines = check(frames).stdout.splitlines()
     assert lines == [
         f"{frames}: the frames of a video",
-        "1 sequences, 12 frames; 100x72",
+        "1 sequence, 12 frames; 100x72",
         f"mrnet predict --frames {frames} --mask FIRST.png --output PREDICTIONS",
     ]
 
@@ -131,7 +131,7 @@ def test_a_folder_for_each_object_is_told(tmp_path: Path, clip: list[IdMask]) ->
         (tmp_path / "a" / number).mkdir(parents=True)
         for t, mask in enumerate(clip):
             write_index_mask(tmp_path / "a" / number / f"{t}.png", (mask > 0) * np.uint8(255))
-    assert check(tmp_path).stdout.splitlines()[1] == "1 sequences, 10 masks, 2 objects; 60x40"
+    assert check(tmp_path).stdout.splitlines()[1] == "1 sequence, 10 masks, 2 objects; 60x40"
 
 
 def test_a_late_object_is_told_where_each_has_a_folder(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_late_object_is_told_where_each_has_a_folder(tmp_path: Path) -> None:
         for t in range(first, 5):
             write_index_mask(tmp_path / "a" / number / f"{t}.png", np.full((4, 4), 255, np.uint8))
     lines = check(tmp_path).stdout.splitlines()
-    assert lines[1] == "1 sequences, 7 masks, 2 objects, 1 of them not in the first frame; 4x4"
+    assert lines[1] == "1 sequence, 7 masks, 2 objects, 1 of them not in the first frame; 4x4"
     assert "--protocol youtube-vos" in lines[2]
 
 
@@ -191,8 +191,8 @@ def test_everything_wrong_with_two_trees_is_told_at_once(trees: Path, moving_squ
     write_index_mask(masks / "d/00000.png", np.eye(72, 100, dtype=np.uint8) * np.uint8(255))
     assert problems_of(trees) == [
         "Annotations/a/00003.png is 50x40, the first mask 100x72: give both the same size",
-        "JPEGImages/a lacks 1 frames that have masks: 00002",
-        "JPEGImages/a lacks 1 frames that the numbers of the others leave out: 00009",
+        "JPEGImages/a lacks frames that have masks (1): 00002",
+        "JPEGImages/a lacks frames that the numbers of the others leave out (1): 00009",
         "JPEGImages/a/00005.jpg is truncated: copy it again",
         "JPEGImages/a/00006.jpg is 50x40, the first mask 100x72: give both the same size",
         "JPEGImages/a/00007.jpg is not a picture: replace it",
@@ -208,7 +208,7 @@ def test_what_meta_names_must_be_there(trees: Path) -> None:
     objects = {"1": {"frames": ["00000", "00099"]}, "7": {"frames": ["00000"]}}
     (trees / "meta.json").write_text(json.dumps({"videos": {name: {"objects": objects} for name in ("a", "ghost")}}))
     assert problems_of(trees) == [
-        "JPEGImages/a lacks 1 frames that meta.json lists: 00099",
+        "JPEGImages/a lacks frames that meta.json lists (1): 00099",
         "a: no mask shows object 7, which meta.json names: add its mask, or take it out of meta.json",
         "meta.json names ghost, which is not there: add it",
     ]
@@ -277,5 +277,5 @@ def test_real_davis_is_sound_but_for_what_is_taken_away(davis_data: Path, tmp_pa
             path.chmod(0o644)
             path.parent.chmod(0o755)
             path.unlink()
-    left_out = "lacks 1 frames that the numbers of the others leave out: 00010"
+    left_out = "lacks frames that the numbers of the others leave out (1): 00010"
     assert problems_of(root) == [f"JPEGImages/480p/soapbox {left_out}"]

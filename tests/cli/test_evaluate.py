@@ -211,15 +211,15 @@ def test_one_source_of_annotations_has_to_be_given(root: Path, both: bool) -> No
     [
         (
             ["--protocol", "youtube-vos"],
-            "YouTube-VOS rules, split val: 4 frames of 1 sequences scored (every annotated one",
+            "YouTube-VOS rules, split val: 4 frames of 1 sequence scored (every annotated one",
         ),
-        (["--protocol", "lvos"], "LVOS rules, split val: 3 frames of 1 sequences scored (the last of each is not"),
+        (["--protocol", "lvos"], "LVOS rules, split val: 3 frames of 1 sequence scored (the last of each is not"),
         (
             ["--protocol", "mose"],
-            "MOSE rules, split val: 3 frames of 1 sequences scored (the first and last of each are not",
+            "MOSE rules, split val: 3 frames of 1 sequence scored (the first and last of each are not",
         ),
-        (["--protocol", "davis2016"], "DAVIS-2016 rules, split val: 3 frames of 1 sequences scored"),
-        (["--first-last", "keep"], "DAVIS-2017 rules, split val: 5 frames of 1 sequences scored (every annotated one)"),
+        (["--protocol", "davis2016"], "DAVIS-2016 rules, split val: 3 frames of 1 sequence scored"),
+        (["--first-last", "keep"], "DAVIS-2017 rules, split val: 5 frames of 1 sequence scored (every annotated one)"),
         (["--protocol", "youtube-vos", "--first-last", "drop"], "YouTube-VOS rules, split val: 3 frames"),
         (["--resize-predictions", "nearest"], "0 predictions resized with nearest neighbour"),
     ],

@@ -137,11 +137,11 @@ def test_resume_makes_anew_what_was_made_of_another_mask_or_other_frames(
     run()
     assert "0 sequences segmented, 1 kept" in run("--resume")
     write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
-    assert "1 sequences segmented" in run("--resume")
+    assert "1 sequence segmented" in run("--resume")
     assert np.array_equal(read_index_mask(output / "squares" / "00000.png"), read_index_mask(first))
     (frames / "00011.jpg").unlink()
     (output / "squares" / "notes.txt").write_text("of the user")
-    assert "1 sequences segmented" in run("--resume")
+    assert "1 sequence segmented" in run("--resume")
     assert {path.name for path in (output / "squares").iterdir()} == {
         "notes.txt",
         *(f"{t:05d}.png" for t in range(11)),
@@ -156,8 +156,8 @@ def test_overlays_of_earlier_frames_are_not_kept_for_those_of_others(
     options = ("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
     assert predict(*options, "--overlay").exit_code == 0
     (frames / "00011.jpg").unlink()
-    assert predict(*options).exit_code == 0
-    assert "1 sequences segmented" in predict(*options, "--overlay", "--resume").stdout
+    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+    assert "1 sequence segmented" in predict(*options, "--overlay", "--resume").stdout
     assert len(list((output / "overlays" / "squares").iterdir())) == 11
 
 
@@ -172,7 +172,7 @@ def test_frames_of_the_same_names_and_sizes_are_told_apart(
     assert predict(*options).exit_code == 0
     assert "1 kept" in predict(*options, "--resume").stdout
     Image.new("RGB", (100, 72), (0, 99, 0)).save(tmp_path / "clip" / "2.bmp")
-    assert "1 sequences segmented" in predict(*options, "--resume").stdout
+    assert "1 sequence segmented" in predict(*options, "--resume").stdout
 
 
 def test_a_resume_with_nothing_to_do_leaves_the_record(
@@ -291,7 +291,7 @@ def test_resume_makes_a_sequence_anew_whose_ranking_is_lost(
     before, ranking = tree(output), output / "ranking.csv"
     ranking.write_text("".join(line for line in ranking.read_text().splitlines(keepends=True) if line[0] != "a"))
     result = predict(*options, "--resume")
-    assert "1 sequences segmented, 1 kept" in result.stdout
+    assert "1 sequence segmented, 1 kept" in result.stdout
     assert tree(output) == before
 
 
@@ -324,7 +324,7 @@ def test_resume_makes_a_sequence_anew_where_pictures_are_asked_for_that_it_lacks
     assert predict(*options).exit_code == 0
     assert "1 kept" in predict(*options, "--resume").stdout
     for picture, ending in (("overlay", "jpg"), ("matte", "png")):
-        assert "1 sequences segmented" in predict(*options, "--resume", f"--{picture}").stdout
+        assert "1 sequence segmented" in predict(*options, "--resume", f"--{picture}").stdout
         assert len(list((tmp_path / "out" / f"{picture}s" / "squares").glob(f"*.{ending}"))) == 12
         assert "1 kept" in predict(*options, "--resume", f"--{picture}").stdout
 
@@ -335,18 +335,32 @@ def test_resume_never_mixes_runs_of_other_settings(write_davis: WriteDavis, tiny
     assert predict(*options).exit_code == 0
     result = predict(*options, "--resume", "--size", "96")
     assert result.exit_code == 2
-    assert "predict.json is of a run with another config" in result.stderr
+    assert "predict.json is of a run with size 64 rather than 96: choose another --output" in result.stderr
 
 
-def test_without_resume_nothing_old_is_trusted(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:
-    root, output = write_davis("a"), tmp_path / "out"
+def test_without_resume_masks_of_an_earlier_run_are_neither_lost_nor_mixed_with_others(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a", "b"), tmp_path / "out"
     options = ("--davis", root, "--weights", tiny_weights, "--output", output)
     assert predict(*options, "--size", "96").exit_code == 0
-    assert predict(*options).exit_code == 0
-    again = tree(output)
-    shutil.rmtree(output)
-    assert predict(*options).exit_code == 0
-    assert tree(output) == again
+    before = tree(output)
+    for more in ((), ("--sequences", "a")):
+        refused = predict(*options, *more)
+        assert refused.exit_code == 2
+        assert "out holds 2 sequences that an earlier run finished: go on with --resume, or choose" in refused.stderr
+    assert tree(output) == before
+
+
+def test_a_record_that_cannot_be_read_or_has_nothing_finished_is_made_anew(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--davis", write_davis("a"), "--weights", tiny_weights, "--output", tmp_path / "out")
+    (tmp_path / "out").mkdir()
+    for text in ("{", "{}", '{"finished": {}}'):
+        (tmp_path / "out" / "predict.json").write_text(text)
+        assert predict(*options).exit_code == 0
+        assert json.loads((tmp_path / "out" / "predict.json").read_text())["finished"].keys() == {"a"}
 
 
 def test_a_killed_run_resumes_to_the_same_bytes(write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path) -> None:

@@ -256,9 +256,9 @@ def test_every_problem_of_every_sequence_is_told_at_once(bike: Callable[..., Pat
     ("meta", "said"),
     [
         ({"bike": {"1": [0], "3": [0]}}, "bike: no mask shows object 3, which meta.json names"),
-        ({"bike": {"1": [0, 8, 9, 12]}}, "JPEGImages/bike lacks 2 frames that meta.json lists: 00009, 00012"),
+        ({"bike": {"1": [0, 8, 9, 12]}}, "JPEGImages/bike lacks frames that meta.json lists (2): 00009, 00012"),
         ({"ghost": {"1": [0]}}, "Annotations holds no masks of ghost"),
-        ('{"videos": {"bike": {"objects": {"1": {"frames": [7, 9]}}}}}', "lacks 2 frames that meta.json lists: 7, 9"),
+        ('{"videos": {"bike": {"objects": {"1": {"frames": [7, 9]}}}}}', "lacks frames that meta.json lists (2): 7, 9"),
         ("[" * 100_000, "meta.json is not the meta.json of YouTube-VOS or LVOS"),
         ('{"videos": {}}', "meta.json names no video"),
         ("[]", "meta.json is not the meta.json of YouTube-VOS or LVOS"),
@@ -290,7 +290,7 @@ def test_a_mask_without_its_frame_is_refused(bike: Callable[..., Path], tmp_path
     (root / "JPEGImages/bike/00002.jpg").unlink()
     result = predict("--images", root / "JPEGImages", "--annotations", root / "Annotations", "--output", tmp_path / "o")
     assert result.exit_code == 2
-    assert "JPEGImages/bike lacks 1 frames that have masks: 00002" in result.stderr
+    assert "JPEGImages/bike lacks frames that have masks (1): 00002" in result.stderr
 
 
 def names_in(path: Path) -> list[str]:

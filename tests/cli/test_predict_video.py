@@ -39,7 +39,7 @@ def test_a_video_gives_a_mask_a_frame_and_an_overlay_that_plays(clip: Path, tiny
     output = tmp_path / "out"
     result = predict(clip, tiny_weights, "--overlay", "--output", output)
     assert result.exit_code == 0, result.output
-    assert "1 sequences segmented, 12 frames" in result.stdout
+    assert "1 sequence segmented, 12 frames" in result.stdout
     masks = sorted((output / "my clip").iterdir())
     assert [path.name for path in masks] == [f"{t:05d}.png" for t in range(12)]
     assert np.array_equal(read_index_mask(masks[0]), read_index_mask(tmp_path / "first.png"))
@@ -95,7 +95,7 @@ def test_a_finished_video_is_kept_by_resume_and_an_unfinished_one_made_again(
     first = {path.name: path.read_bytes() for path in (output / "my clip").iterdir()}
     assert "0 sequences segmented, 1 kept" in predict(clip, tiny_weights, "--resume", "--output", output).stdout
     (output / "my clip" / "00007.png").unlink()
-    assert "1 sequences segmented" in predict(clip, tiny_weights, "--resume", "--output", output).stdout
+    assert "1 sequence segmented" in predict(clip, tiny_weights, "--resume", "--output", output).stdout
     assert {path.name: path.read_bytes() for path in (output / "my clip").iterdir()} == first
     assert json.loads((output / "predict.json").read_text())["finished"]["my clip"]["frames"] == 12
 

@@ -96,18 +96,34 @@ def test_a_killed_sweep_of_two_processes_resumes_in_one(options: list[str | Path
     assert scores_of(killed) == scores_of(tmp_path / "whole")
 
 
-def test_without_resume_every_point_is_run_anew(options: list[str | Path], tmp_path: Path) -> None:
+def test_without_resume_points_of_an_earlier_sweep_are_not_lost(options: list[str | Path], tmp_path: Path) -> None:
     arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
     assert mrnet(*arguments).exit_code == 0
-    point = tmp_path / "sweep" / "points" / "k1_n5_size64" / "point.json"
-    point.write_text('{"j": 1.0, "f": 1.0, "seconds_per_frame": 1.0}')
+    before = {path: path.read_bytes() for path in (tmp_path / "sweep").rglob("*") if path.is_file()}
+    refused = mrnet(*arguments)
+    assert refused.exit_code == 2
+    assert "sweep holds 1 point that an earlier sweep finished: go on with --resume, or choose" in refused.stderr
+    assert {path: path.read_bytes() for path in (tmp_path / "sweep").rglob("*") if path.is_file()} == before
+
+
+def test_without_resume_points_that_were_not_finished_are_made_anew(options: list[str | Path], tmp_path: Path) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
     assert mrnet(*arguments).exit_code == 0
-    assert float(scores_of(tmp_path / "sweep")[0]["J"]) < 1
+    point = tmp_path / "sweep" / "points" / "k1_n5_size64"
+    mask = next((point / "predictions" / "a").glob("*5.png"))
+    mask.write_bytes(b"of the run that was killed")
+    (point / "point.json").unlink()
+    assert mrnet(*arguments).exit_code == 0
+    assert mask.read_bytes() != b"of the run that was killed"
 
 
 @pytest.mark.parametrize(
     ("change", "named"),
-    [(("--zoom", "2"), "config"), (("--sequences", "a"), "data"), (("--dtype", "bfloat16"), "dtype")],
+    [
+        (("--zoom", "2"), "another zoom"),
+        (("--sequences", "a"), "another files, another sequences"),
+        (("--dtype", "bfloat16"), "dtype float32 rather than bfloat16"),
+    ],
 )
 def test_points_of_other_settings_are_never_mixed(
     options: list[str | Path], tmp_path: Path, change: tuple[str, str], named: str
@@ -116,7 +132,7 @@ def test_points_of_other_settings_are_never_mixed(
     assert mrnet(*arguments).exit_code == 0
     result = mrnet(*arguments, *change, "--resume")
     assert result.exit_code == 2
-    assert f"sweep.json is of a sweep with another {named}: run without --resume" in result.stderr
+    assert f"sweep.json is of a sweep with {named}: choose another --output" in result.stderr
 
 
 def test_frames_of_another_size_in_bytes_are_other_data(options: list[str | Path], tmp_path: Path) -> None:
@@ -125,7 +141,7 @@ def test_frames_of_another_size_in_bytes_are_other_data(options: list[str | Path
     with (Path(options[1]) / "JPEGImages" / "480p" / "a" / "00003.jpg").open("ab") as file:
         file.write(b"\0")
     result = mrnet(*arguments, "--resume")
-    assert (result.exit_code, "another data" in result.stderr) == (2, True)
+    assert (result.exit_code, "a sweep with another files: choose another --output" in result.stderr) == (2, True)
 
 
 def test_bad_input_is_refused_with_nothing_written(options: list[str | Path], tmp_path: Path) -> None:
@@ -163,7 +179,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
     assert result.exit_code == 0, result.output
     with (output / "variants.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source,data"
+    assert ",".join(rows[0]) == "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source,data,weights"
     assert [(row["variant"], row["seed"], row["source"]) for row in rows] == [
         ("none", "", "measured"),
         ("mask+similarity", "7", "measured"),
@@ -175,6 +191,10 @@ def test_several_weights_give_the_rows_of_an_ablation(
     # two input channels more of the first convolution of the fusion
     assert int(rows[1]["parameters"]) - int(rows[0]["parameters"]) == 2 * tiny_mrnet.CONFIG.decoder_widths[0]
     assert {row["data"] for row in rows} == {"DAVIS-2016 val, 3 sequences"}
+    assert [row["weights"] for row in rows] == [path.stem for path in variants]
+    assert ["weights", "variant", "seed"] == result.stdout.splitlines()[2].split()[:3]
+    refused = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--output", output)
+    assert (refused.exit_code, "ablation holds the variants.csv of an earlier run" in refused.stderr) == (2, True)
     report = mrnet("report", output, "--output", tmp_path / "report")
     assert report.exit_code == 0, report.output
     table = (tmp_path / "report" / "ablation.md").read_text()
