@@ -20,7 +20,7 @@ from mrnet_cli.training.loop import Hook, Trainer
 from mrnet_cli.training.pictures import Pictures
 from mrnet_cli.training.ranks import join_ranks
 from mrnet_cli.training.rehearsal import rehearse
-from mrnet_cli.training.sources import davis_videos, stills
+from mrnet_cli.training.sources import davis_videos, stills, train_resolution
 from mrnet_cli.training.validation import HeldOut, Validation, held_out_videos, without
 
 path = click.Path(path_type=Path)
@@ -41,7 +41,7 @@ Examples:
       --output RUN
   With validation on two sequences that are not trained on:
     mrnet train --preset lite --davis DAVIS --stills STILLS --output RUN \\
-      --hold-out bear,camel --validate-every 500
+      --hold-out bear,elephant --validate-every 500
   On four GPUs, each taking two of eight clips:
     torchrun --nproc-per-node 4 -m mrnet_cli train --preset paper \\
       --davis DAVIS --clips 8 --amp --output RUN
@@ -53,8 +53,11 @@ Examples:
 @click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
 @recipe_options
 @click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
-@click.option("--davis", type=path, required=True, help="DAVIS root; its train split is used.")
-@click.option("--resolution", default="384p", show_default=True, help="Folder below JPEGImages and Annotations.")
+@click.option("--davis", type=path, required=True, help="DAVIS root; the train split of 2016 is used.")
+@click.option(
+    "--resolution",
+    help="Folder below JPEGImages and Annotations  [default: 480p, or the one that holds the sequences]",
+)
 @click.option("--stills", "stills_dir", type=path, help="Folder of images/ and masks/ to make clips from.")
 @click.option("--hold-out", help="Comma-separated train sequences that are validated on and never trained on.")
 @click.option(
@@ -88,7 +91,7 @@ def train(
     asked: RecipeChoice,
     seed: int,
     davis: Path,
-    resolution: str,
+    resolution: str | None,
     stills_dir: Path | None,
     hold_out: str | None,
     workers: int,
@@ -119,7 +122,7 @@ def train(
     if deterministic:
         compute_deterministically()
     recipe = asked.recipe(chosen.preset)
-    sources, held_out = _data(davis, resolution, stills_dir, comma_separated(hold_out))
+    sources, held_out = _data(davis, resolution or train_resolution(davis), stills_dir, comma_separated(hold_out))
     with join_ranks(device) as (place, ranks):
         network = initial_network(chosen.config(), init, seed=seed)
         network.recompute = checkpoint_activations

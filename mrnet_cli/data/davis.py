@@ -6,6 +6,7 @@ split's sequences in `ROOT/ImageSets/2017/val.txt`.
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
 Year = Literal[2016, 2017]
+
+# of most that work with DAVIS: 480 lines
+RESOLUTION = "480p"
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def load_davis(
     *,
     year: Year,
     split: str,
-    resolution: str = "480p",
+    resolution: str = RESOLUTION,
     sequences: Iterable[str] | None = None,
     with_images: bool = True,
     problems: list[str] | None = None,
@@ -59,12 +63,13 @@ def load_davis(
 
     Raises:
         DataError: names every problem: no split file, a sequence that is not in the split, an absent or empty folder,
-            several frames or masks of one name.
+            several frames or masks of one name, another resolution than is there.
     """
     names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
     found: list[AnnotatedSequence] = []
-    wrong: list[str] = []
-    for name in names:
+    kinds = ("JPEGImages", "Annotations") if with_images else ("Annotations",)
+    wrong = [problem for kind in kinds for problem in _wrong_resolution(root / kind, resolution)]
+    for name in [] if wrong else names:
         images, image_problems = listed(root / "JPEGImages" / resolution / name) if with_images else ((), [])
         annotations, mask_problems = _list_masks(root / "Annotations" / resolution / name)
         wrong += image_problems + mask_problems
@@ -74,6 +79,13 @@ def load_davis(
             found.append(AnnotatedSequence(name, images, annotations))
     _tell(wrong, problems)
     return found
+
+
+def find_resolution(root: Path, sequence: str) -> str:
+    """The folder below `JPEGImages` that holds a sequence: 480p where it does or none does, else the first."""
+    folders = sorted((root / "JPEGImages").glob(f"*/{glob.escape(sequence)}"), key=lambda place: natural(str(place)))
+    names = [folder.parent.name for folder in folders if folder.is_dir()]
+    return names[0] if names and RESOLUTION not in names else RESOLUTION
 
 
 def load_annotation_tree(
@@ -112,7 +124,7 @@ def load_annotation_tree(
     return found
 
 
-def read_split(root: Path, *, year: Year, split: str, resolution: str = "480p") -> list[str]:
+def read_split(root: Path, *, year: Year, split: str, resolution: str = RESOLUTION) -> list[str]:
     """Sequence names of a split, in the file's order.
 
     Reads `ImageSets/YEAR/SPLIT.txt` or, as the 2016 release has it, `ImageSets/RESOLUTION/SPLIT.txt`; lines are names
@@ -122,13 +134,13 @@ def read_split(root: Path, *, year: Year, split: str, resolution: str = "480p") 
         DataError: there is no such file, or it names no sequence.
     """
     folder = root / "ImageSets"
-    places = [folder / str(year) / f"{split}.txt"]
-    if year == 2016:
-        # only the 2016 release names this folder by resolution; 2017's would be another year's split
-        places.append(folder / resolution / f"{split}.txt")
+    # only the 2016 release names a folder by resolution; 2017's would be another year's split
+    of_2016 = [folder / "2016" / f"{split}.txt", folder / resolution / f"{split}.txt"]
+    places = of_2016 if year == 2016 else [folder / str(year) / f"{split}.txt"]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
-        raise DataError([f"no split file {' or '.join(map(str, places))}: {_other_splits(folder)}"])
+        remedy = "; give --year 2016" if year == 2017 and any(place.is_file() for place in of_2016) else ""
+        raise DataError([f"no split file {' or '.join(map(str, places))}: {_other_splits(folder)}{remedy}"])
     try:
         lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -172,6 +184,17 @@ def _choose(names: list[str], wanted: Iterable[str] | None, *, split: str) -> li
 def _sequence_name(line: str) -> str:
     first = line.split()[0]
     return Path(first).parent.name if "/" in first else first
+
+
+def _wrong_resolution(folder: Path, resolution: str) -> list[str]:
+    if (folder / resolution).is_dir():
+        return []
+    if (folder / resolution).exists():
+        return [f"{folder / resolution} is a file, perhaps a link that was copied as one: put the folder in its place"]
+    there = sorted((path.name for path in folder.glob("*") if path.is_dir()), key=natural)
+    if not there:
+        return [f"{folder / resolution} is missing: is {folder.parent} the DAVIS root?"]
+    return [f"{folder} holds {', '.join(there)}, not {resolution}: name one with --resolution"]
 
 
 def _other_splits(folder: Path) -> str:

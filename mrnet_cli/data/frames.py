@@ -47,8 +47,10 @@ def pictures(folder: Path) -> list[Path]:
     """
     try:
         found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.name[0] != "."]
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except FileNotFoundError as error:
         raise DataError([f"{folder} is missing"]) from error
+    except NotADirectoryError as error:
+        raise DataError([f"{folder} is a file: give a folder of frames, or a video with --video"]) from error
     except OSError as error:
         raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
     return sorted(found, key=lambda path: natural(path.name))

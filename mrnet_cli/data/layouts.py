@@ -75,7 +75,8 @@ def recognise(root: Path) -> Layout:
         DataError: it is none of these, or holds several.
     """
     if not root.is_dir():
-        raise DataError([f"{root} is not a folder"])
+        zipped = ": unzip it first" if root.suffix.lower() == ".zip" else ""
+        raise DataError([f"{root} is not a folder{zipped}"])
     folders = [root / name for name in _folders(root)]
     if any(folder.name in (IMAGES, MASKS) for folder in folders):
         return _davis(root) if (root / "ImageSets").is_dir() or _is_nested(root / IMAGES) else _trees(root)

@@ -23,7 +23,7 @@ from mrnet_cli.evaluation.reading import (
     these_ids,
 )
 
-_BINARY = "0/255 masks need year 2016"
+_BINARY = "0/255 masks need --year 2016"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mrnet_cli.data.davis import AnnotatedSequence
+from mrnet_cli.data.frames import SUFFIXES
 from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, list_masks, open_tree
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.data.zips import MaskFile, ZipLimits
@@ -82,6 +83,7 @@ def make_plan(
 
 def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], protocol: Protocol) -> int:
     """Adds what one tree of predictions is compared with, and tells how many of its frames are not."""
+    _check_level(tree, {one.sequence.name for one in asked})
     extra = parts = 0
     for one in asked:
         try:
@@ -103,6 +105,17 @@ def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], prot
             ]
             parts += 1
     return extra
+
+
+def _check_level(tree: Folder, names: set[str]) -> None:
+    """Raises where none of the sequences is in a tree, but some are in a folder of it."""
+    folders, _ = children(tree)
+    if names & folders.keys():
+        return
+    inside = [folder for folder in folders.values() if names & children(folder)[0].keys()]
+    if inside:
+        others = f" (and {len(inside) - 1} others)" if len(inside) > 1 else ""
+        raise DataError([f"{tree} holds no sequence that is asked for, but {inside[0]}{others} does: give that"])
 
 
 def find_masks(tree: Folder, name: str, *, alone: bool) -> SequenceMasks:
@@ -141,7 +154,9 @@ def _match(
 def _missing(part: Part, files: dict[str, MaskFile], place: str) -> list[str]:
     needed = len(part.annotations)
     if not files:
-        return [f"{place} is missing or holds no masks: all of its {needed} scored frames are needed"]
+        lossy = {path.suffix.lower() for path in Path(place).glob("*")} & SUFFIXES
+        remedy = f"; save its {', '.join(sorted(lossy))} files as PNG" if lossy else ""
+        return [f"{place} is missing or holds no masks: all of its {needed} scored frames are needed{remedy}"]
     absent = [f"{true.stem}.png" for true in part.annotations if true.stem not in files]
     return [f"{place} lacks {len(absent)} of {needed} scored frames: {', '.join(absent)}"] if absent else []
 

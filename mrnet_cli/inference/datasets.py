@@ -62,6 +62,8 @@ def _job(sequence: AnnotatedSequence, folder: Path, video: VideoMeta | None) -> 
     if sequence.objects:
         raise DataError([f"{sequence.name} has a folder for each object: give masks that show them all, by their ids"])
     frames, problems = listed(folder)
+    if not folder.is_dir() and (folder.parent / "JPEGImages").is_dir():
+        problems = [f"{folder} is missing: give {folder.parent / 'JPEGImages'} as --images"]
     numbers = {path.stem: number for number, path in enumerate(frames)}
     try:
         given = given_masks(sequence.annotations, named=None if video is None else video.objects)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
-from mrnet_cli.data.frames import check_frames, listed, read_frame, unlike
+from mrnet_cli.data.frames import check_frames, listed, picture_size, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
+from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
@@ -142,12 +143,18 @@ def davis_jobs(
             problems += error.problems
             continue
         if not mask.any():
-            problems.append(f"{first} holds no object: the first mask must name what to segment")
+            problems.append(_without_object(first))
         problems += check_frames(sequence.images, mask.shape)
         jobs.append(Job(sequence.name, sequence.images, mask, binary=year == 2016))
     if problems:
         raise DataError(problems)
     return jobs
+
+
+def _without_object(first: Path) -> str:
+    if read_index_mask(first).any():
+        return f"{first} holds 0 and 255 only, which 2017 reads as void: give --year 2016, or write 1 for the object"
+    return f"{first} holds no object: the first mask must name what to segment"
 
 
 def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
@@ -166,12 +173,20 @@ def folder_job(frames: Path, first: Path | Sequence[Box]) -> Job:
     found = _first_mask(first, lambda: read_frame(paths[0]) if paths else None, problems)
     problems += unlisted
     if found is not None:
-        problems += check_frames(paths, found.ids.shape)
+        problems += _unlike_mask(first, found.ids.shape, paths)
     name = frames.resolve().name
     problems += _unusable(frames, name)
     if problems or found is None:
         raise DataError(problems)
     return Job(name, paths, found.ids, binary=False, names=found.names)
+
+
+def _unlike_mask(first: object, size: tuple[int, ...], paths: Sequence[Path]) -> list[str]:
+    """What is wrong with frames; where the first is of another size than the mask, the mask is what is wrong."""
+    shown = picture_size(paths[0]) if paths else None
+    if shown is None or shown == size:
+        return check_frames(paths, size)
+    return [*unlike(first, size, str(paths[0]), shown), *check_frames(paths, shown, like="the first frame")]
 
 
 def video_job(path: Path, first: Path | Sequence[Box]) -> Job:

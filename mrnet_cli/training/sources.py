@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mrnet_cli.data.davis import load_davis
+from mrnet_cli.data.davis import find_resolution, load_davis, read_split
 from mrnet_cli.data.files import cause
 from mrnet_cli.data.frames import pictures
 from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask
@@ -68,6 +68,15 @@ class PictureFiles:
         if pixels.shape[:2] != ids.shape:
             raise DataError([f"{self.mask} is not of the size of {self.image}"])
         return Picture(np.ascontiguousarray(pixels[..., ::-1]), any_as_object(ids) if self.binary else ids)
+
+
+def train_resolution(root: Path) -> str:
+    """The folder below `JPEGImages` that holds DAVIS-2016 train: 480p where it does.
+
+    Raises:
+        DataError: there is no such split.
+    """
+    return find_resolution(root, read_split(root, year=2016, split="train")[0])
 
 
 def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[tuple[PictureFiles, ...], ...]:

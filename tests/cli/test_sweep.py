@@ -192,7 +192,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
     assert int(rows[1]["parameters"]) - int(rows[0]["parameters"]) == 2 * tiny_mrnet.CONFIG.decoder_widths[0]
     assert {row["data"] for row in rows} == {"DAVIS-2016 val, 3 sequences"}
     assert [row["weights"] for row in rows] == [path.stem for path in variants]
-    assert ["weights", "variant", "seed"] == result.stdout.splitlines()[2].split()[:3]
+    assert result.stdout.splitlines()[2].split()[:3] == ["weights", "variant", "seed"]
     refused = mrnet("sweep", "--davis", davis, *weights, "--device", "cpu", "--output", output)
     assert (refused.exit_code, "ablation holds the variants.csv of an earlier run" in refused.stderr) == (2, True)
     report = mrnet("report", output, "--output", tmp_path / "report")

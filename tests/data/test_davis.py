@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mrnet_cli.data.davis import load_annotation_tree, load_davis, load_object_mask, read_split
+from mrnet_cli.data.davis import find_resolution, load_annotation_tree, load_davis, load_object_mask, read_split
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.errors import DataError
 
@@ -156,3 +157,33 @@ def test_the_real_val_split(davis_data: Path) -> None:
     sequences = load_davis(davis_data / "DAVIS", year=2016, split="val")
     assert sum(len(sequence.images) for sequence in sequences) == 1376
     assert all(len(sequence.images) == len(sequence.annotations) for sequence in sequences)
+
+
+def test_another_resolution_is_told_once_with_those_there_are(root: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        load_davis(root, year=2017, split="val", resolution="1080p")
+    assert [problem.removeprefix(f"{root}/") for problem in caught.value.problems] == [
+        f"{kind} holds 480p, not 1080p: name one with --resolution" for kind in ("JPEGImages", "Annotations")
+    ]
+
+
+def test_a_link_that_was_copied_as_a_file_is_told(root: Path) -> None:
+    shutil.rmtree(root / "JPEGImages" / "480p")
+    (root / "JPEGImages" / "480p").write_text("../../DAVIS/JPEGImages/480p")
+    with pytest.raises(DataError) as caught:
+        load_davis(root, year=2017, split="val")
+    (problem,) = caught.value.problems
+    assert "JPEGImages/480p is a file, perhaps a link that was copied as one" in problem
+
+
+def test_a_split_of_the_other_year_is_named(root: Path) -> None:
+    (root / "ImageSets" / "2017").rename(root / "ImageSets" / "2016")
+    with pytest.raises(DataError, match=r"holds 2016/val.txt; give --year 2016"):
+        load_davis(root, year=2017, split="val")
+
+
+def test_the_resolution_is_the_one_that_holds_the_sequence(root: Path) -> None:
+    assert find_resolution(root, "bear") == "480p"
+    for name in ("JPEGImages", "Annotations"):
+        shutil.move(root / name / "480p" / "bear", root / name / "384p" / "bear")
+    assert (find_resolution(root, "bear"), find_resolution(root, "dog")) == ("384p", "480p")
