@@ -255,7 +255,7 @@ def main() -> None:
         sections += f"## {name}\n\n{len(tasks)} tasks, {sum(task.seconds for task in tasks):.0f} s of one worker. "
         sections += f"{bounds(tasks, costs)}\n{text}\n"
     draw(gains, RESULTS / "scaling.png")
-    prose = (Path(__file__).with_suffix(".md")).read_text()
+    prose = Path(__file__).with_suffix(".template.md").read_text()
     facts = {
         "frame": f"{costs.frame[0]:.3f} s and {costs.frame[1]:.3f} s for each object",
         "connect": f"{costs.connect:.1f} s",

@@ -4,12 +4,15 @@ python onnx_loop.py ONNX FRAMES FIRST.png OUTPUT
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 from PIL import Image
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 def main(files: Path, frames: Path, first: Path, output: Path) -> None:
@@ -19,7 +22,9 @@ def main(files: Path, frames: Path, first: Path, output: Path) -> None:
     search = session(files / "search.onnx") if config["window"] else None
     ids = np.asarray(Image.open(first))
     objects = [number for number in np.unique(ids) if number]
-    paths = sorted(path for path in frames.iterdir() if path.suffix in (".jpg", ".png"))
+    paths = sorted((path for path in frames.iterdir() if path.suffix.lower() in SUFFIXES), key=natural)
+    if not paths:
+        sys.exit(f"{frames} holds no frames")
     output.mkdir(parents=True, exist_ok=True)
     height, width = ids.shape
     # the files take multiples of 32 only; `mrnet predict` pads to them, which distorts nothing
@@ -58,6 +63,11 @@ def main(files: Path, frames: Path, first: Path, output: Path) -> None:
         Image.fromarray(np.array([0, *objects], np.uint8)[best]).save(output / f"{path.stem}.png")
 
 
+def natural(path: Path) -> list[tuple[str, int]]:
+    """Puts 2.jpg before 10.jpg."""
+    return [(text, int(number or 0)) for text, number in re.findall(r"(\D*)(\d*)", path.stem)]
+
+
 def session(path: Path):  # noqa: ANN201
     """A file as a function from named arrays to named arrays."""
     loaded = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -73,4 +83,6 @@ def resized(values: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(__doc__)
     main(*map(Path, sys.argv[1:]))

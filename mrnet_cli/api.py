@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
-from mrnet_cli.environment import usable_cores
 from mrnet_cli.evaluation.protocol import chosen
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.runner import evaluate as run
@@ -20,7 +19,7 @@ def evaluate(
     split: str = "val",
     resolution: str = "480p",
     protocol: str | None = None,
-    workers: int | None = None,
+    workers: int = 1,
 ) -> Evaluation:
     """Scores a folder or zip of masks, as ``mrnet evaluate`` does, without writing anything.
 
@@ -32,8 +31,7 @@ def evaluate(
         split: of ``davis``.
         resolution: of ``davis``.
         protocol: a name in :data:`~mrnet_cli.evaluation.protocol.PROTOCOLS`; by default that of the year.
-        workers: processes; by default as many as there are CPUs. With more than one, a script's own work must be
-            under ``if __name__ == "__main__":``.
+        workers: processes. With more than one, a script's own work must be under ``if __name__ == "__main__":``.
 
     Returns:
         The scores: ``.jf``, ``.j.mean``, ``.f.mean`` in [0, 1], ``.objects`` with every frame.
@@ -53,7 +51,7 @@ def evaluate(
     ...         mask[square, :8] = 1
     ...         for frame in range(3):
     ...             write_index_mask(Path(folder) / name / "clip" / f"{frame:05d}.png", mask)
-    ...     evaluate(Path(folder) / "mine", annotations=Path(folder) / "truth", workers=1).j.mean
+    ...     evaluate(Path(folder) / "mine", annotations=Path(folder) / "truth").j.mean
     0.5
     """
     if (davis is None) == (annotations is None):
@@ -64,4 +62,4 @@ def evaluate(
     else:
         assert annotations is not None
         found = load_annotation_tree(Path(annotations))
-    return run(found, Path(predictions), protocol=rules, workers=workers or usable_cores())
+    return run(found, Path(predictions), protocol=rules, workers=workers)

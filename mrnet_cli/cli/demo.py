@@ -9,13 +9,16 @@ import numpy as np
 
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.overlay import write_gif, write_picture
+from mrnet_cli.data.records import EVALUATE, write_record
 from mrnet_cli.data.synthetic import make_demo_dataset
 from mrnet_cli.errors import OutputError
 from mrnet_cli.evaluation.protocol import DAVIS_2017
+from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.tables import write_evaluation
 from mrnet_cli.inference.jobs import Job, davis_jobs
@@ -49,11 +52,14 @@ def demo(output: Path) -> None:
     segmenter = Segmenter.from_pretrained()
     make_demo_dataset(data)
     jobs = davis_jobs(data, year=2017, split="val")
-    record = Record(predictions, settings_of(segmenter, shipped_weights()))
+    made_by = provenance(segmenter.device)
+    record = Record(predictions, settings_of(segmenter, shipped_weights()), provenance=made_by)
     with frame_progress("Segmenting", sum(len(job.frames) for job in jobs)) as advance:
         done = predict(segmenter, jobs, predictions, record=record, pictures=(OVERLAYS,), on_frame=advance)
     evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, protocol=DAVIS_2017)
     write_evaluation(evaluation, output / "scores", split="val")
+    told = evaluation_record(evaluation, predictions, split="val", provenance=made_by)
+    write_record(output / "scores" / EVALUATE, told)
     _write_pictures(jobs, predictions / OVERLAYS, output)
     show_evaluation(evaluation, split="val")
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)

@@ -56,7 +56,7 @@ class EngineChoice:
         try:
             from mrnet_cli.engines.ray import Resources, connect
         except ImportError as error:
-            remedy = "pip install 'mrnet-cli[ray]'"
+            remedy = "pip install '.[ray]' in the checkout"
             raise EngineError(f"--engine ray needs a package that is not installed: {remedy}") from error
         given: Sequence[Path] = [path for path in needs if path is not None]
         with connect(self.address, Resources(self.task_cpus, self.task_gpus), needs=given) as engine:

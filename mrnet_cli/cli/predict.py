@@ -176,10 +176,11 @@ def predict(
 
 
 def _check_backend(backend: str, place: torch.device, dtype: str, *, adapted: bool) -> None:
-    needs = {"--device cpu": place.type == "cpu", "--dtype float32": dtype == "float32", "no --adapt": not adapted}
+    needs = {"needs --device cpu": place.type == "cpu", "needs --dtype float32": dtype == "float32"}
+    needs["cannot be combined with --adapt"] = not adapted
     if backend == "onnxruntime" and not all(needs.values()):
         missing = " and ".join(need for need, met in needs.items() if not met)
-        raise click.UsageError(f"--backend onnxruntime needs {missing}")
+        raise click.UsageError(f"--backend onnxruntime {missing}")
 
 
 def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:

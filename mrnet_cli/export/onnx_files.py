@@ -114,7 +114,7 @@ def _runtime() -> ModuleType:
         import onnx  # noqa: F401  # torch's exporter needs it
         import onnxruntime
     except ImportError as error:
-        raise ExportError(f"{error.name} is not installed: pip install 'mrnet-cli[onnx]'") from error
+        raise ExportError(f"{error.name} is not installed: pip install '.[onnx]' in the checkout") from error
     return onnxruntime  # type: ignore[no-any-return]
 
 

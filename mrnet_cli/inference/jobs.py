@@ -144,7 +144,7 @@ def davis_jobs(
             continue
         if not mask.any():
             problems.append(_without_object(first))
-        problems += check_frames(sequence.images, mask.shape)
+        problems += _unlike_mask(first, mask.shape, sequence.images)
         jobs.append(Job(sequence.name, sequence.images, mask, binary=year == 2016))
     if problems:
         raise DataError(problems)

@@ -152,10 +152,10 @@ class Segmenter:
             H W, the mask as it was given.
 
         Raises:
-            DataError: the mask holds no object or is not of the image's size.
+            DataError: the mask holds no object, no ids or is not of the image's size.
         """
         self._propagation = None
-        _check_size(image, mask)
+        _check_mask(image, mask)
         return self.start_prepared(self.prepare(image, mask), mask)
 
     @torch.inference_mode()
@@ -181,7 +181,7 @@ class Segmenter:
             raise DataError([f"a frame is {_size(image)}, the first {self._geometry.width}x{self._geometry.height}"])
         new: list[int] = []
         if new_objects is not None:
-            _check_size(image, new_objects)
+            _check_mask(image, new_objects)
             new = self._new_ids(new_objects)
             if new:
                 self._camera.include(new_objects)
@@ -278,9 +278,11 @@ def _other_numbers(dtype: torch.dtype) -> str:
     return "give others" if dtype == torch.float32 else "try --dtype float32"
 
 
-def _check_size(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+def _check_mask(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
     if mask.shape != image.shape[:2]:
         raise DataError([f"the mask is {_size(mask)}, its frame {_size(image)}: resize it with nearest neighbour"])
+    if mask.dtype != np.uint8:
+        raise DataError([f"the mask holds {mask.dtype}: give ids as uint8"])
 
 
 def _size(pixels: NDArray[np.uint8]) -> str:

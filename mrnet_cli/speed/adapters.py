@@ -155,7 +155,7 @@ def _peer_version(name: str) -> str:
     try:
         return metadata.version(_PEERS[name])
     except metadata.PackageNotFoundError as error:
-        raise MethodError(f"{name} needs the package {_PEERS[name]}: pip install 'mrnet-cli[peers]'") from error
+        raise MethodError(f"{name} needs the package {_PEERS[name]}: pip install '.[peers]' in the checkout") from error
 
 
 def _parameters(module: torch.nn.Module) -> int:

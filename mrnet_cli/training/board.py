@@ -17,7 +17,9 @@ def check_tensorboard() -> None:
         TrainingError: the package is not installed.
     """
     if find_spec("tensorboard") is None:
-        raise TrainingError("--tensorboard needs a package that is not installed: pip install 'mrnet-cli[train]'")
+        raise TrainingError(
+            "--tensorboard needs a package that is not installed: pip install '.[train]' in the checkout"
+        )
 
 
 class Board:

@@ -80,5 +80,5 @@ def test_a_peer_that_is_not_installed_is_refused_in_one_line(tmp_path: Path, mon
     result = bench(tmp_path / "speed", "--method", "cutie-small")
     assert result.exit_code == 2
     assert result.stderr.splitlines() == [
-        "Error: cutie-small needs the package rf-cutie: pip install 'mrnet-cli[peers]'"
+        "Error: cutie-small needs the package rf-cutie: pip install '.[peers]' in the checkout"
     ]

@@ -23,6 +23,10 @@ def test_the_demo_segments_most_of_every_object_and_shows_it(tmp_path: Path) -> 
     assert sum(scores.values()) / len(scores) > 0.5
     with Image.open(tmp_path / "demo.gif") as animation:
         assert animation.n_frames == 24  # type: ignore[attr-defined]
+    runs = [str(tmp_path / name) for name in ("predictions", "scores")]
+    report = CliRunner().invoke(main, ["report", *runs, "--output", str(tmp_path / "report")])
+    assert report.exit_code == 0, report.output
+    assert "astronaut" in (tmp_path / "report" / "sequences.md").read_text()
 
 
 def test_runs_of_the_user_are_not_written_over(tmp_path: Path) -> None:

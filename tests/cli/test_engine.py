@@ -24,7 +24,10 @@ def test_without_ray_installed_the_remedy_is_told(
     arguments = ["--davis", str(root), "--year", "2017", "--engine", "ray", "--output", str(output)]
     result = CliRunner().invoke(main, [command, *arguments, *more[command]])
     assert result.exit_code == 2, result.output
-    assert result.stderr == "Error: --engine ray needs a package that is not installed: pip install 'mrnet-cli[ray]'\n"
+    assert (
+        result.stderr
+        == "Error: --engine ray needs a package that is not installed: pip install '.[ray]' in the checkout\n"
+    )
     assert not output.exists()
 
 

@@ -250,6 +250,21 @@ def test_a_zip_goes_by_its_name(root: Path) -> None:
     assert (folders[0] / "frames.csv").read_bytes() == (folders[1] / "frames.csv").read_bytes()
 
 
+def test_predictions_a_folder_further_down_are_pointed_at(root: Path) -> None:
+    (root.parent / "all").mkdir()
+    (root.parent / "mine").rename(root.parent / "all" / "mine")
+    result = score(root, predictions="all")
+    assert_refused(root, result, "all holds no sequence that is asked for, but", "all/mine does: give that")
+
+
+def test_masks_saved_with_loss_are_told(root: Path) -> None:
+    for path in (root.parent / "mine" / "squares").iterdir():
+        path.rename(path.with_suffix(".jpg"))
+    assert_refused(
+        root, score(root), "holds no masks: all of its 3 scored frames are needed; save its .jpg files as PNG"
+    )
+
+
 def test_ctrl_c_is_exit_code_130(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt

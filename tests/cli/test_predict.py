@@ -396,16 +396,33 @@ def test_every_problem_of_every_sequence_is_told_at_once(
     write_index_mask(masks / "c/00000.png", np.ones((30, 40), np.uint8))
     (masks / "d/00000.png").write_text("not a PNG")
     result = predict("--davis", root, "--weights", tiny_weights, "--output", output)
-    wrong_size = [f"c/{t:05d}.jpg is 100x72, the first mask 40x30" for t in range(12)]
     assert_refused(
         result,
         output,
         "a/00004.jpg is truncated",
         "a/00006.jpg is not a picture",
         "b/00000.png holds no object",
-        *wrong_size,
+        # a mask that no frame fits is what is wrong, and told once
+        f"c/00000.png is 40x30, {images}/c/00000.jpg 100x72: give both the same size",
         "d/00000.png is not a PNG",
     )
+
+
+def test_0_255_masks_are_told_by_which_year_they_are_read(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root = write_davis("a", year=2016)
+    (root / "ImageSets/2016").rename(root / "ImageSets/2017")
+    result = predict("--davis", root, "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert_refused(result, tmp_path / "out", "which 2017 reads as void: give --year 2016")
+
+
+def test_a_video_given_as_frames_is_told(tiny_weights: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    write_index_mask(tmp_path / "first.png", np.ones((72, 100), np.uint8))
+    options = ("--frames", tmp_path / "clip.mp4", "--mask", tmp_path / "first.png", "--weights", tiny_weights)
+    result = predict(*options, "--output", tmp_path / "out")
+    assert_refused(result, tmp_path / "out", "clip.mp4 is a file: give a folder of frames, or a video with --video")
 
 
 def test_damage_that_shows_only_in_decoding_names_every_such_frame(

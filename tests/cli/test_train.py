@@ -241,6 +241,16 @@ def test_a_root_without_a_train_split_is_refused(train_root: Path, tmp_path: Pat
     assert not (tmp_path / "run").exists()
 
 
+def test_the_resolution_is_the_one_that_holds_the_train_split(train_root: Path, tmp_path: Path) -> None:
+    for name in ("JPEGImages", "Annotations"):
+        (train_root / name / "480p").rename(train_root / name / "384p")
+    options = ["train", "--init", "none", "--davis", str(train_root), "--output", str(tmp_path / "run"), "--dry-run"]
+    told = CliRunner().invoke(main, [*options, "--resolution", "480p"])
+    assert told.exit_code == 2
+    assert "JPEGImages holds 384p, not 480p: name one with --resolution" in told.stderr
+    assert CliRunner().invoke(main, options).exit_code == 0
+
+
 def test_every_option_is_shown_under_a_heading() -> None:
     lines = CliRunner().invoke(main, ["train", "--help"]).stdout.splitlines()
     headings = ["Network and recipe:", "Data:", "Computing:", "Watching:", "Output:"]

@@ -92,5 +92,5 @@ def test_what_onnxruntime_cannot_do_here_is_told_at_once(tmp_path: Path) -> None
     wrong = ("--backend", "onnxruntime", "--device", "cpu", "--dtype", "bfloat16", "--adapt", "5")
     result = predict(*source, *wrong)
     assert result.exit_code == 2
-    assert "--backend onnxruntime needs --dtype float32 and no --adapt" in result.stderr
+    assert "--backend onnxruntime needs --dtype float32 and cannot be combined with --adapt" in result.stderr
     assert not (tmp_path / "out").exists()

@@ -179,3 +179,10 @@ def test_what_one_segmenter_is_asked_for_is_not_what_the_next_one_has(tiny_weigh
     other = Segmenter(network, size=trained.size + 32, k=trained.k + 1)
     assert other.config != trained
     assert network.config == Segmenter(network).config == trained
+
+
+@pytest.mark.parametrize("kind", [bool, np.float32, np.int64])
+def test_a_mask_of_other_than_ids_is_told(tiny_weights: Path, moving_squares: Squares, kind: type) -> None:
+    images, masks = moving_squares
+    with pytest.raises(DataError, match="the mask holds .*: give ids as uint8"):
+        Segmenter(load_weights(tiny_weights)).start(images[0], masks[0].astype(kind))
