@@ -22,7 +22,7 @@ from mrnet_cli.cli.plain import plain
 from mrnet_cli.cli.progress import Advance, frame_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.data.davis import Year
-from mrnet_cli.data.records import SWEEP
+from mrnet_cli.data.records import SWEEP, read_record
 from mrnet_cli.data.rows import percent
 from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.segmenter import choose_device
@@ -153,7 +153,7 @@ def sweep(
             on_point=_kept(commit, advance),
         )
     commit()
-    _show(done, workers)
+    _show(done, read_record(output / SWEEP)["workers"])
 
 
 def _kept(commit: Callable[..., None], advance: Advance) -> Callable[[str], None]:
@@ -175,7 +175,7 @@ def _show(done: Sequence[tuple[Point, Figures]], workers: int) -> None:
         table.add_row(str(point.k), str(point.n), str(point.size), *scores, f"{one.seconds_per_frame:.3f}")
     Console().print(table)
     if workers > 1:
-        click.echo(f"{workers} points were run at a time, which made each slower.")
+        click.echo(f"Up to {workers} points were run at a time, which made each slower.")
 
 
 def _show_variants(done: Sequence[Measured]) -> None:

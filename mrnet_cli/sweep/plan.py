@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mrnet_cli.data.davis import AnnotatedSequence, Year, load_davis
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
+from mrnet_cli.data.names import natural
 from mrnet_cli.data.records import ELSEWHERE, PREDICT, SWEEP, JsonObject, differences, read_record, write_record
 from mrnet_cli.data.rows import counted, csv_text
 from mrnet_cli.errors import DataError
@@ -37,6 +40,16 @@ class Point:
     def name(self) -> str:
         """Of its folder."""
         return f"k{self.k}_n{self.n}_size{self.size}"
+
+    @classmethod
+    def named(cls, name: str) -> Point | None:
+        """The point of a folder, if it is that of one.
+
+        >>> Point.named("k4_n5_size352")
+        Point(k=4, n=5, size=352)
+        """
+        found = re.fullmatch(r"k(\d+)_n(\d+)_size(\d+)", name)
+        return cls(*map(int, found.groups())) if found else None
 
 
 @dataclass(frozen=True)
@@ -81,13 +94,13 @@ class Data:
         )
 
     def identity(self, jobs: Iterable[Job]) -> JsonObject:
-        """What tells these data from others: the choice, and a hash of first masks and of files by name and size."""
+        """What tells these data from others: the choice, and a hash of what is segmented and of all annotations."""
         digest = hashlib.sha256()
         for job in jobs:
-            digest.update(job.mask.tobytes())
-        videos = [*(job.frames for job in jobs), *(one.annotations for one in self.annotations())]
-        for path in (path for paths in videos for path in paths):
-            digest.update(f"{path.parent.name}/{path.name} {path.stat().st_size}\n".encode())
+            digest.update(f"{job.name} {job.digest}\n".encode(errors="backslashreplace"))
+        for path in (path for one in self.annotations() for path in one.annotations):
+            digest.update(f"{path.parent.name}/{path.name}\n".encode(errors="backslashreplace"))
+            digest.update(path.read_bytes())
         choice = {"year": self.year, "split": self.split, "resolution": self.resolution}
         return {**choice, "sequences": [job.name for job in jobs], "files_sha256": digest.hexdigest()}
 
@@ -106,31 +119,36 @@ class SweepFolder:
         """The folder of a point."""
         return self._folder / "points" / point.name
 
-    def begin(self, settings: Mapping[str, object], *, resume: bool, provenance: Mapping[str, object]) -> None:
+    def begin(
+        self,
+        points: Sequence[Point],
+        settings: Mapping[str, object],
+        *,
+        workers: int,
+        resume: bool,
+        provenance: Mapping[str, object],
+    ) -> list[Point]:
         """Takes over what an earlier sweep finished, or forgets it.
 
         Args:
+            points: that are asked for.
             settings: all that points depend on beside what tells them apart.
+            workers: points at a time, at most.
             resume: whether to take over.
             provenance: command and environment, for the record.
 
+        Returns:
+            The points that are not finished.
+
         Raises:
-            DataError: the earlier sweep had other settings, or its record cannot be read; or it finished points, and is
+            DataError: the earlier sweep had other settings, or a record cannot be read; or it finished points, and is
                 not to be taken over.
             OutputError: the folder cannot be written.
         """
-        path = self._folder / SWEEP
+        path, before = self._folder / SWEEP, 0
         if resume and path.is_file():
-            record = read_record(path)
-            earlier, before = record.get("settings"), record.get("workers")
-            if isinstance(before, int) and isinstance(here := provenance.get("workers"), int):
-                # some points were timed so many at a time, and the figures must say so
-                provenance = {**provenance, "workers": max(before, here)}
-            if not isinstance(earlier, dict):
-                raise DataError([f"{path} is not a record of mrnet sweep: run without --resume to begin anew"])
-            if differing := differences(settings, earlier):
-                raise DataError([f"{path} is of a sweep with {', '.join(differing)}: {ELSEWHERE}"])
-        elif finished := list((self._folder / "points").glob(f"*/{POINT}")):
+            before = self._check(read_record(path), settings)
+        elif not resume and (finished := list((self._folder / "points").glob(f"*/{POINT}"))):
             held = f"{self._folder} holds {counted(len(finished), 'point')} that an earlier sweep finished"
             raise DataError([f"{held}: go on with --resume, or {ELSEWHERE}"])
         else:
@@ -139,8 +157,21 @@ class SweepFolder:
                 remove_file(place / POINT)
                 remove_file(place / "predictions" / PREDICT)
             remove_file(self._folder / TABLE)
+        todo = [point for point in points if self.figures(point) is None]
         make_output_dir(self._folder)
-        write_record(path, {**provenance, "settings": settings})
+        # where some points were timed several at a time, the figures must say so
+        at_a_time = max(before, min(workers, len(todo)))
+        write_record(path, {**provenance, "workers": at_a_time, "settings": settings})
+        return todo
+
+    def _check(self, record: JsonObject, settings: Mapping[str, object]) -> int:
+        """Raises where an earlier sweep had other settings; gives how many points it ran at a time."""
+        earlier, workers = record.get("settings"), record.get("workers", 1)
+        if not isinstance(earlier, dict) or not isinstance(workers, int):
+            raise DataError([f"{self._folder / SWEEP} is not a record of mrnet sweep: {ELSEWHERE}"])
+        if differing := differences(settings, earlier):
+            raise DataError([f"{self._folder / SWEEP} is of a sweep with {', '.join(differing)}: {ELSEWHERE}"])
+        return workers
 
     def figures(self, point: Point) -> Figures | None:
         """What a finished point gave; None where it is not finished.
@@ -152,17 +183,24 @@ class SweepFolder:
         if not path.is_file():
             return None
         try:
-            return Figures(**read_record(path))
-        except TypeError as error:
-            raise DataError([f"{path} is not a record of a point: run without --resume to begin anew"]) from error
+            figures = Figures(**read_record(path))
+            numbers = math.isfinite(figures.jf + figures.seconds_per_frame)
+        except TypeError:
+            numbers = False
+        if not numbers:
+            raise DataError([f"{path} is not a record of a point: remove it, and go on with --resume"])
+        return figures
 
     def finish(self, point: Point, figures: Figures) -> None:
         """Notes that a point is finished."""
         write_record(self.place(point) / POINT, asdict(figures))
 
     def write_table(self, points: Sequence[Point]) -> list[tuple[Point, Figures]]:
-        """Writes `sweep.csv` with those of the points that are finished, and returns them."""
-        done = [(point, figures) for point in points if (figures := self.figures(point))]
+        """Writes `sweep.csv` with all points that are finished, these first, and returns them."""
+        places = sorted((self._folder / "points").glob(f"*/{POINT}"), key=lambda path: natural(path.parent.name))
+        there = [Point.named(path.parent.name) for path in places]
+        every = dict.fromkeys([*points, *(point for point in there if point is not None)])
+        done = [(point, figures) for point in every if (figures := self.figures(point))]
         rows = [(point.k, point.n, one.j, one.f, one.jf, one.seconds_per_frame, point.size) for point, one in done]
         write_text_atomically(self._folder / TABLE, csv_text(COLUMNS, rows))
         return done

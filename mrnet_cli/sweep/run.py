@@ -60,17 +60,16 @@ def sweep(
     for name in ("k", "n", "size"):
         del settings["config"][name]
     folder = SweepFolder(output)
-    folder.begin(
-        {**settings, "data": data.identity(jobs)}, resume=resume, provenance={**provenance, "workers": workers}
+    todo = folder.begin(
+        points, {**settings, "data": data.identity(jobs)}, workers=workers, resume=resume, provenance=provenance
     )
-    todo = [point for point in points if folder.figures(point) is None]
     for point in points:
         if point not in todo:
             on_point(point.name)
     folder.write_table(points)
     if engine is None:
         work = partial(run_point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
-        finished = _map(work, todo, workers=workers)
+        finished = _map(work, todo, workers=min(workers, len(todo)))
     else:
         there = partial(_run_there, jobs=jobs, packed=network.packed(), data=data, provenance=provenance)
         finished = _write_from(engine.map(there, todo, cost=_cost), output)
@@ -124,7 +123,7 @@ def _write_from(done: Generator[tuple[Point, Files], None, None], output: Path) 
 
 def _map(work: Callable[[Point], Point], points: Sequence[Point], *, workers: int) -> Generator[Point, None, None]:
     """Works on points; they come in the order in which they get done."""
-    if workers == 1 or len(points) < 2:
+    if workers < 2:
         yield from map(work, points)
         return
     threads = max(1, torch.get_num_threads() // workers)

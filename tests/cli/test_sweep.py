@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_mrnet
 import torch
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
 
@@ -225,3 +228,44 @@ def test_an_ablation_that_cannot_be_run_is_refused_with_nothing_written(
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())
     assert not (tmp_path / "out").exists()
+
+
+def test_annotations_that_changed_within_their_size_are_other_data(options: list[str | Path], tmp_path: Path) -> None:
+    masks = sorted((Path(options[1]) / "Annotations" / "480p" / "a").glob("*.png"))
+    for path in masks:
+        Image.fromarray(read_index_mask(path)).save(path, compress_level=0)
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    size = masks[3].stat().st_size
+    Image.fromarray(np.roll(read_index_mask(masks[3]), 20, axis=1)).save(masks[3], compress_level=0)
+    assert masks[3].stat().st_size == size
+    result = mrnet(*arguments, "--resume")
+    assert (result.exit_code, "a sweep with another files" in result.stderr) == (2, True)
+
+
+def test_a_sweep_is_extended_by_going_on_with_other_points(options: list[str | Path], tmp_path: Path) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--n", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments, "--k", "1,2", "--workers", "2").exit_code == 0
+    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text())["workers"] == 2
+    more = mrnet(*arguments, "--k", "4", "--resume", "--workers", "9")
+    assert more.exit_code == 0, more.output
+    with (tmp_path / "sweep" / "sweep.csv").open(newline="") as file:
+        assert [row["k"] for row in csv.DictReader(file)] == ["4", "1", "2"]
+    # of the nine only one had something to do
+    assert json.loads((tmp_path / "sweep" / "sweep.json").read_text())["workers"] == 2
+    assert "Up to 2 points were run at a time" in more.stdout
+
+
+def test_one_point_is_not_said_to_have_been_run_beside_others(options: list[str | Path], tmp_path: Path) -> None:
+    one = mrnet("sweep", *options, "--sequences", "a", "--k", "1", "--workers", "4", "--output", tmp_path / "sweep")
+    assert (one.exit_code, "at a time" in one.stdout) == (0, False)
+
+
+@pytest.mark.parametrize("text", ['{"j": null, "f": 0.5, "seconds_per_frame": 1}', "{}", '{"j": NaN}'])
+def test_a_damaged_point_is_told(options: list[str | Path], tmp_path: Path, text: str) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    (tmp_path / "sweep" / "points" / "k1_n5_size64" / "point.json").write_text(text)
+    result = mrnet(*arguments, "--resume")
+    assert result.exit_code == 2
+    assert "point.json is not a record of a point: remove it, and go on with --resume" in result.stderr
