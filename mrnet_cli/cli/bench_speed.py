@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 
 from mrnet_cli.cli.options import Listed, comma_separated, device_option
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import command_line
 from mrnet_cli.cli.speed_screen import show_speed
-from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
@@ -110,7 +110,7 @@ def bench_speed(
     Options that take lists (--preset, --size, --network-size, --objects, --dtype) separate values by commas; every
     combination is measured, each in a process of its own.
     """
-    check_output_dir(output)
+    hold_output(output)
     if sequences is not None and davis is None:
         raise click.UsageError("--sequences names sequences of --davis: give both")
     for method in methods:

@@ -8,7 +8,7 @@ import click
 import torch
 
 from mrnet_cli.cli.network_options import weights_option
-from mrnet_cli.data.files import check_output_dir
+from mrnet_cli.cli.output import hold_output
 from mrnet_cli.export.onnx_files import export as run
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.mrnet import MRNet
@@ -32,7 +32,7 @@ def export(weights: Path | None, preset: str | None, output: Path) -> None:
     """
     if weights is not None and preset is not None:
         raise click.UsageError("give either --weights or --preset")
-    check_output_dir(output)
+    hold_output(output)
     torch.manual_seed(0)
     network = MRNet(PRESETS[preset]).eval() if preset == "paper" else load_weights(weights)
     for name, difference in run(network, output).items():

@@ -64,14 +64,21 @@ def lower_bound_seconds(operations: Iterable[Work], card: Peaks = GTX_1080_TI) -
 
 def measured_peaks(device: torch.device, dtype: torch.dtype, *, synchronize: Synchronize) -> Peaks:
     """The best of several runs of a large matrix product and of a copy far beyond any cache."""
-    side = 2048 if device.type == "cpu" else 8192
-    left, right = (torch.ones((side, side), device=device, dtype=dtype) for _ in range(2))
+    # numbers that a processor does not compute with itself take minutes for a product as large as others need
+    side, largest = (256, 2048) if device.type == "cpu" else (8192, 8192)
+    while side < largest and 8 * _product_seconds(side, device, dtype, synchronize) < _PATIENCE:
+        side *= 2
     source = torch.ones(2**25, device=device)
     target = torch.empty_like(source)
     return Peaks(
-        flops=2 * side**3 / _best_seconds(lambda: torch.mm(left, right), synchronize),
+        flops=2 * side**3 / _product_seconds(side, device, dtype, synchronize),
         bytes=2 * source.nbytes / _best_seconds(lambda: target.copy_(source), synchronize),
     )
+
+
+def _product_seconds(side: int, device: torch.device, dtype: torch.dtype, synchronize: Synchronize) -> float:
+    left, right = (torch.ones((side, side), device=device, dtype=dtype) for _ in range(2))
+    return _best_seconds(lambda: torch.mm(left, right), synchronize)
 
 
 def _best_seconds(call: Callable[[], object], synchronize: Synchronize) -> float:

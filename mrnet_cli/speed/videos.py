@@ -11,7 +11,7 @@ import numpy as np
 
 from mrnet_cli.data import demo_pictures
 from mrnet_cli.data.files import make_output_dir
-from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.frames import read_frame, unlike
 from mrnet_cli.data.given_masks import values_of
 from mrnet_cli.data.mask_trees import list_masks
 from mrnet_cli.data.names import natural
@@ -95,7 +95,7 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
         frames: to keep.
 
     Raises:
-        DataError: naming every video with too few objects or frames.
+        DataError: naming every video with too few objects or frames, or of another shape than the first.
         OutputError: the folder cannot be written.
     """
     problems = []
@@ -108,7 +108,13 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
             problems.append(f"{job.name} holds a single frame, and there is nothing to segment after the first")
     if problems:
         raise DataError(problems)
-    return [_cut(job, folder / job.name, size=size, objects=objects, frames=frames) for job in jobs]
+    cut = [_cut(job, folder / job.name, size=size, objects=objects, frames=frames) for job in jobs]
+    first = cut[0]
+    # their times would be the mean of unlike things
+    odd = [line for job in cut for line in unlike(job.name, job.mask.shape, first.name, first.mask.shape)]
+    if odd:
+        raise DataError([f"{line.partition(': ')[0]}: time them apart, with --sequences" for line in odd])
+    return cut
 
 
 def _cut(job: Job, folder: Path, *, size: int, objects: int, frames: int) -> Job:

@@ -11,6 +11,7 @@ import pytest
 
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import read_first_mask
+from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.errors import DataError
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 
@@ -112,3 +113,13 @@ def test_videos_with_too_few_objects_or_frames_are_refused(write_davis: WriteDav
         "b holds 2 objects",
         "b holds a single frame, and there is nothing to segment after the first",
     ]
+
+
+def test_videos_of_unlike_shapes_are_not_timed_together(write_davis: WriteDavis, tmp_path: Path) -> None:
+    jobs = davis_videos(write_davis("a", "b", "c"))
+    wide = replace(jobs[1], mask=np.ones((72, 200), np.uint8), frames=jobs[1].frames)
+    for path in wide.frames:
+        write_picture(path, np.zeros((72, 200, 3), np.uint8))
+    with pytest.raises(DataError) as error:
+        cut_videos([jobs[0], wide, jobs[2]], tmp_path, size=72, objects=1, frames=2)
+    assert error.value.problems == ("b is 200x72, a 100x72: time them apart, with --sequences",)
