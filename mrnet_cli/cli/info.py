@@ -41,6 +41,8 @@ def info() -> None:
         ("extras", ", ".join(f"{name}: {_state(module)}" for name, module in EXTRAS.items())),
     ]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(name, style="bold"), Text(value))
     Console().print(table)

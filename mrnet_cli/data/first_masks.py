@@ -111,12 +111,18 @@ def _polygons(path: Path) -> FirstMask:
             # one by one: where parts of an object overlap, filling them together would leave a hole
             for ring in rings:
                 cv2.fillPoly(ids, [np.round(ring).astype(np.int32)], (number,))
+    except _Unusable as error:
+        raise DataError([f"{path}: {error}"]) from error
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError, MemoryError, cv2.error) as error:
         raise DataError([f"{path} holds no polygons of one image, as labelme or COCO write them"]) from error
     missing = [name for number, (name, _) in enumerate(objects, start=1) if not (ids == number).any()]
     if missing:
         raise DataError([f"{path}: no pixel is left of {name}: draw it within the picture" for name in missing])
     return FirstMask(ids, {number: name for number, (name, _) in enumerate(objects, start=1)})
+
+
+class _Unusable(Exception):
+    """What a file holds in place of polygons, and what to do."""
 
 
 _Objects = list[tuple[str, list[NDArray[np.float64]]]]
@@ -127,7 +133,7 @@ def _labelme(content: dict[str, Any]) -> tuple[tuple[int, int], _Objects]:
     groups: dict[object, tuple[str, list[NDArray[np.float64]]]] = {}
     for number, shape in enumerate(content["shapes"]):
         if shape.get("shape_type", "polygon") != "polygon":
-            raise ValueError(f"a {shape['shape_type']} is no polygon")
+            raise _Unusable(f"a {shape['shape_type']} is no polygon: draw its outline as one")
         label, group = str(shape["label"]), shape.get("group_id")
         key = (label, group) if group is not None else number
         groups.setdefault(key, (label, []))[1].append(_ring(shape["points"]))
@@ -140,6 +146,11 @@ def _coco(content: dict[str, Any]) -> tuple[tuple[int, int], _Objects]:
     names = {one["id"]: str(one["name"]) for one in content.get("categories", [])}
     objects: _Objects = []
     for one in content["annotations"]:
+        if one.get("image_id", image.get("id")) != image.get("id"):
+            # of a picture that is not in the file any more
+            continue
+        if isinstance(one["segmentation"], dict):
+            raise _Unusable("masks are run lengths (RLE): export polygons, or a PNG of ids")
         rings = [_ring(np.reshape(part, (-1, 2))) for part in one["segmentation"]]
         objects.append((names.get(one["category_id"], f"category {one['category_id']}"), rings))
     return (int(image["height"]), int(image["width"])), objects

@@ -88,7 +88,9 @@ def asked_of(sequence: AnnotatedSequence, protocol: Protocol) -> Asked:
             else:
                 _ask_object(asked, number, files, protocol)
     if not asked.problems and not asked.parts:
-        asked.problems.append(f"{sequence.name} has no object that counts: they appear too late, or never")
+        asked.problems.append(
+            f"{sequence.name} has no object that counts: none is shown in time before its last annotated frame"
+        )
     return asked
 
 

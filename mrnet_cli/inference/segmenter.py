@@ -155,6 +155,7 @@ class Segmenter:
             DataError: the mask holds no object, no ids or is not of the image's size.
         """
         self._propagation = None
+        _check_image(image)
         _check_mask(image, mask)
         return self.start_prepared(self.prepare(image, mask), mask)
 
@@ -177,6 +178,7 @@ class Segmenter:
         """
         if self._propagation is None:
             raise RuntimeError("start a video before its next frame")
+        _check_image(image)
         if image.shape[:2] != (self._geometry.height, self._geometry.width):
             raise DataError([f"a frame is {_size(image)}, the first {self._geometry.width}x{self._geometry.height}"])
         new: list[int] = []
@@ -276,6 +278,11 @@ def _check_finite(network: MRNet, dtype: torch.dtype) -> None:
 
 def _other_numbers(dtype: torch.dtype) -> str:
     return "give others" if dtype == torch.float32 else "try --dtype float32"
+
+
+def _check_image(image: NDArray[np.uint8]) -> None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise DataError([f"a frame is {image.dtype} of shape {image.shape}: give uint8 of H W 3, RGB"])
 
 
 def _check_mask(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:

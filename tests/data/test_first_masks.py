@@ -111,7 +111,7 @@ def test_parts_of_one_object_that_overlap_are_filled_together(tmp_path: Path) ->
         ),
         (
             '{"images": [{"height": 5, "width": 5}], "annotations": [{"category_id": 1, "segmentation": {"size": 1}}]}',
-            "holds no polygons",
+            "masks are run lengths",
         ),
     ],
 )
@@ -126,3 +126,25 @@ def test_smoothed_colours_are_refused(tmp_path: Path) -> None:
     picture.resize((75, 50), Image.Resampling.BILINEAR).save(tmp_path / "first.png")
     with pytest.raises(DataError, match="smoothed on saving"):
         read_first(tmp_path / "first.png")
+
+
+def test_annotations_of_another_picture_are_left_out(tmp_path: Path) -> None:
+    ring = [2, 2, 12, 2, 12, 12]
+    objects = [{"category_id": 1, "image_id": number, "segmentation": [ring]} for number in (7, 1)]
+    content = {"images": [{"id": 1, "height": 20, "width": 30}], "annotations": objects}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    assert list(read_first(tmp_path / "a.json").names) == [1]
+    (tmp_path / "b.json").write_text(json.dumps({**content, "annotations": objects[:1]}))
+    with pytest.raises(DataError, match="b.json holds 0 objects"):
+        read_first(tmp_path / "b.json")
+
+
+def test_what_is_no_polygon_is_told_with_what_to_do(tmp_path: Path) -> None:
+    shape = {"label": "dog", "shape_type": "rectangle", "points": [[1, 1], [5, 5]]}
+    (tmp_path / "a.json").write_text(json.dumps({"imageHeight": 9, "imageWidth": 9, "shapes": [shape]}))
+    with pytest.raises(DataError, match="a.json: a rectangle is no polygon: draw its outline as one"):
+        read_first(tmp_path / "a.json")
+    one = {"category_id": 1, "segmentation": {"size": [9, 9], "counts": "x"}}
+    (tmp_path / "b.json").write_text(json.dumps({"images": [{"height": 9, "width": 9}], "annotations": [one]}))
+    with pytest.raises(DataError, match=r"b.json: masks are run lengths \(RLE\): export polygons"):
+        read_first(tmp_path / "b.json")

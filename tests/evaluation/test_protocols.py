@@ -186,7 +186,11 @@ def test_an_object_of_the_last_frame_alone_is_left_out_and_told(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("true", "rules", "said"),
     [
-        ([ABSENT, ABSENT, ONE], YOUTUBE_VOS, "a has no object that counts: they appear too late, or never"),
+        (
+            [ABSENT, ABSENT, ONE],
+            YOUTUBE_VOS,
+            "a has no object that counts: none is shown in time before its last annotated frame",
+        ),
         ([ABSENT] * 3, YOUTUBE_VOS, "truth/a names no object: its masks hold no id from 1 to 254"),
         ([ABSENT] * 3, MOSE, "truth/a names no object: its masks hold no id from 1 to 254"),
         ([ONE, ONE], LVOS, "a has 2 annotated frames: the first and last are not scored, so it takes 3"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -186,3 +188,18 @@ def test_a_mask_of_other_than_ids_is_told(tiny_weights: Path, moving_squares: Sq
     images, masks = moving_squares
     with pytest.raises(DataError, match="the mask holds .*: give ids as uint8"):
         Segmenter(load_weights(tiny_weights)).start(images[0], masks[0].astype(kind))
+
+
+@pytest.mark.parametrize(
+    "make", [lambda image: image / 255.0, lambda image: image[..., 0], lambda image: image[..., :2]]
+)
+def test_a_frame_of_other_than_rgb_bytes_is_told(
+    tiny_weights: Path, moving_squares: Squares, make: Callable[[NDArray[np.uint8]], NDArray[Any]]
+) -> None:
+    images, masks = moving_squares
+    segmenter = Segmenter(load_weights(tiny_weights))
+    with pytest.raises(DataError, match="a frame is .*: give uint8 of H W 3, RGB"):
+        segmenter.start(make(images[0]), masks[0])
+    segmenter.start(images[0], masks[0])
+    with pytest.raises(DataError, match="a frame is .*: give uint8 of H W 3, RGB"):
+        segmenter.step(make(images[1]))
