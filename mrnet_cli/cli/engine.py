@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mrnet_cli.cli.options import as_one
+from mrnet_cli.cli.options import Finite, as_one
 from mrnet_cli.engines import Engine
 from mrnet_cli.errors import DeviceError, EngineError
 
@@ -79,7 +79,7 @@ _OPTIONS = [
     ),
     click.option(
         "--task-gpus",
-        type=click.FloatRange(0),
+        type=Finite(0),
         default=0,
         show_default=True,
         help="GPUs of a Ray task, or a share of one.",

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from mrnet_cli.cli.options import Finite
 from mrnet_cli.inference.segmenter import DTYPES
 from mrnet_cli.models.config import LARGEST_ZOOM
 
@@ -24,7 +25,7 @@ size_option = click.option(
 )
 zoom_option = click.option(
     "--zoom",
-    type=click.FloatRange(1, LARGEST_ZOOM),
+    type=Finite(1, LARGEST_ZOOM),
     help="How near small objects are looked at, at most; 1 for the whole frame always [default: the network's].",
 )
 dtype_option = click.option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
@@ -40,6 +41,21 @@ class Listed(click.ParamType):  # type: ignore[type-arg]  # click takes argument
         if not values:
             self.fail("no value is given", param, ctx)
         return list(dict.fromkeys(values))
+
+
+class Finite(click.FloatRange):
+    """A range of numbers that holds neither infinity nor what is no number.
+
+    >>> Finite(min=0).convert("0.5", None, None)
+    0.5
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401
+        """The number; fails where it is none, infinite, or out of range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is no number to compute with", param, ctx)
+        return number
 
 
 def as_one(

@@ -16,6 +16,7 @@ from mrnet_cli.training.board import check_tensorboard
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.identity import digest
 from mrnet_cli.training.initial import initial_network
+from mrnet_cli.training.inspection import check_sources
 from mrnet_cli.training.loop import Hook, Trainer
 from mrnet_cli.training.pictures import Pictures
 from mrnet_cli.training.ranks import join_ranks
@@ -52,7 +53,9 @@ Examples:
 @network_options
 @click.option("--init", default="imagenet", show_default=True, help="imagenet, none, or a weights file to start from.")
 @recipe_options
-@click.option("--seed", default=0, show_default=True, help="Of clips and initial weights.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Of clips and initial weights."
+)
 @click.option("--davis", type=path, required=True, help="DAVIS root; the train split of 2016 is used.")
 @click.option(
     "--resolution",
@@ -123,6 +126,7 @@ def train(
         compute_deterministically()
     recipe = asked.recipe(chosen.preset)
     sources, held_out = _data(davis, resolution or train_resolution(davis), stills_dir, comma_separated(hold_out))
+    check_sources(sources, recipe)
     with join_ranks(device) as (place, ranks):
         network = initial_network(chosen.config(), init, seed=seed)
         network.recompute = checkpoint_activations

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import click
 
-from mrnet_cli.cli.options import as_one
+from mrnet_cli.cli.options import Finite, as_one
 from mrnet_cli.models.config import PRESETS, ModelConfig, Similarity, Variant
 from mrnet_cli.training.recipe import RECIPES, Recipe
 
@@ -88,7 +88,7 @@ _NETWORK = [
     ),
     click.option(
         "--temperature",
-        type=click.FloatRange(min=0),
+        type=Finite(min=0),
         default=0.0,
         show_default=True,
         help="Of an exponential that the measure is put through; 0 is the paper's rule, without.",
@@ -107,7 +107,7 @@ _RECIPE = [
     click.option("--steps", type=count, help="Of the optimiser  [default: the recipe's]"),
     click.option(
         "--rate",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Finite(min=0, min_open=True),
         default=1.0,
         show_default=True,
         help="What the recipe's learning rates are multiplied by; below 1 to go on from trained weights.",
@@ -115,12 +115,12 @@ _RECIPE = [
     click.option("--clips", type=count, help="In a batch, over all processes  [default: the recipe's, by stage]"),
     click.option(
         "--video",
-        type=click.FloatRange(0, 1),
+        type=Finite(0, 1),
         help="Share of clips from videos; the rest are made from stills  [default: the recipe's, by stage]",
     ),
     click.option(
         "--degraded",
-        type=click.FloatRange(0, 1),
+        type=Finite(0, 1),
         help="Share of frames whose predicted mask is damaged before the next frame sees it  [default: the recipe's]",
     ),
 ]

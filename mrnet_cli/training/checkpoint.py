@@ -72,9 +72,12 @@ def load_checkpoint(
         raise DataError(
             [f"{path} is of a training with other settings: train with those, or into another --output folder"]
         )
-    for prefix, own in (("weights.", weights), ("average.", average)):
-        for name, tensor in own.items():
-            tensor.copy_(tensors[prefix + name])
+    own = {f"weights.{name}": tensor for name, tensor in weights.items()}
+    own |= {f"average.{name}": tensor for name, tensor in average.items()}
+    if missing := sorted(own.keys() - tensors.keys()):
+        raise DataError([f"{path} lacks {missing[0]} and is damaged: remove it to start again"])
+    for name, tensor in own.items():
+        tensor.copy_(tensors[name])
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):

@@ -28,14 +28,16 @@ def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool, data:
 
 
 def digest(sources: Sources) -> str:
-    """Names and sizes of all pictures and masks in one hash; where they lie does not matter."""
+    """Names of all pictures and masks, sizes of pictures and content of masks; where they lie does not matter."""
     seen = hashlib.sha256()
     for video in (*sources.videos, sources.stills):
         seen.update(f"{len(video)} pictures\n".encode())
         for files in video:
-            seen.update(f"{_mark(files.image)} {_mark(files.mask)} {files.binary}\n".encode())
+            names = f"{_name(files.image)} {files.image.stat().st_size} {_name(files.mask)} {files.binary}\n"
+            seen.update(names.encode(errors="backslashreplace"))
+            seen.update(files.mask.read_bytes())
     return seen.hexdigest()[:16]
 
 
-def _mark(path: Path) -> str:
-    return f"{path.parent.name}/{path.name} {path.stat().st_size}"
+def _name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"

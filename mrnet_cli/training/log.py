@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mrnet_cli.data.files import reason, write_text_atomically
-from mrnet_cli.errors import OutputError
+from mrnet_cli.errors import DataError, OutputError
 
 
 class TrainingLog:
@@ -23,9 +23,16 @@ class TrainingLog:
         self._path = path
 
     def rewind(self, step: int) -> None:
-        """Drops the rows after a step: those that a resumed training does again."""
-        lines = self._path.read_text().splitlines() if step and self._path.is_file() else []
-        kept = [line for line in lines if "," in line and (not line[0].isdigit() or int(line.split(",")[0]) <= step)]
+        """Drops the rows after a step: those that a resumed training does again.
+
+        Raises:
+            DataError: the file is no log, or another program has saved it in its own way.
+        """
+        try:
+            lines = self._path.read_text().splitlines() if step and self._path.is_file() else []
+            kept = [one for one in lines if "," in one and (not one[0].isdigit() or int(one.split(",")[0]) <= step)]
+        except ValueError as error:
+            raise DataError([f"{self._path} is no log of mrnet train: move it away, then use --resume"]) from error
         write_text_atomically(self._path, "".join(line + "\n" for line in kept))
 
     def append(self, row: Mapping[str, object]) -> None:

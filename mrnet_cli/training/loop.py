@@ -187,6 +187,9 @@ class Trainer:
             if due:
                 self.save()
         self._tell(untold, report, but=0)
+        if not self._weights.is_file():
+            # removed since a training that was at its end wrote them
+            self.save()
 
     def stream(self, sources: Sources, *, workers: int) -> Generator[Batch, None, None]:
         """This process's share of the batches from the next step on."""

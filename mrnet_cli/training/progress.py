@@ -59,7 +59,7 @@ class Taken:
         loss, norm = values.tolist()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise TrainingError(
-                f"step {self.step} diverged (loss {loss}, norm of its gradient {norm}); the checkpoint before it is "
-                "kept: start again with another --seed, without --amp or from other weights"
+                f"step {self.step} diverged (loss {loss}, norm of its gradient {norm}); a checkpoint from before it is "
+                "kept: start again with a smaller --rate, another --seed, without --amp or from other weights"
             )
         return Progress(self.step, loss, self.rate, self.seconds, self.waited)

@@ -17,6 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, save_weights
@@ -71,10 +72,17 @@ def test_the_rates_of_a_recipe_can_be_scaled(train_root: Path, tmp_path: Path) -
 
 @pytest.mark.usefixtures("tiny")
 def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path: Path) -> None:
-    # no still there can be read, so that a training succeeds only where all its clips are from videos
-    for folder, ending in (("images", "jpg"), ("masks", "png")):
+    # hardly a still there can be decoded, so that a training succeeds only where all its clips are from videos
+    for folder in ("images", "masks"):
         (tmp_path / "stills" / folder).mkdir(parents=True)
-        (tmp_path / "stills" / folder / f"broken.{ending}").write_bytes(b"no picture")
+    for name in "abcdefghij":
+        Image.new("RGB", (90, 70)).save(tmp_path / "stills" / "images" / f"{name}.png")
+        mask = tmp_path / "stills" / "masks" / f"{name}.png"
+        Image.new("L", (90, 70), 1).save(mask)
+        if name != "a":
+            content = bytearray(mask.read_bytes())
+            content[len(content) // 2] ^= 0xFF
+            mask.write_bytes(content)
     calm = replace(tiny_mrnet.RECIPE, targets=(1.0,), scenery=(1.0,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECIPES, "lite", calm)
@@ -85,7 +93,7 @@ def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path
             for share in ("1", "0", "1.5")
         }
     assert {share: result.exit_code for share, result in ends.items()} == {"1": 0, "0": 2, "1.5": 2}
-    assert "broken.jpg is not a readable picture" in ends["0"].stderr
+    assert "j.png is truncated or damaged" in ends["0"].stderr
     assert "--video" in ends["1.5"].stderr
 
 
@@ -249,6 +257,78 @@ def test_the_resolution_is_the_one_that_holds_the_train_split(train_root: Path, 
     assert told.exit_code == 2
     assert "JPEGImages holds 384p, not 480p: name one with --resolution" in told.stderr
     assert CliRunner().invoke(main, options).exit_code == 0
+
+
+def test_all_that_is_wrong_with_the_data_is_told_before_the_first_step(train_root: Path, tmp_path: Path) -> None:
+    frames = train_root / "JPEGImages" / "480p"
+    (frames / "bear" / "00003.jpg").write_bytes((frames / "bear" / "00003.jpg").read_bytes()[:-400])
+    (train_root / "Annotations" / "480p" / "bear" / "00005.png").write_bytes(b"no mask")
+    for kind in ("JPEGImages", "Annotations"):
+        for path in sorted((train_root / kind / "480p" / "dog").iterdir())[5:]:
+            path.unlink()
+    result = train(train_root, tmp_path / "run", "--steps", "4")
+    assert result.exit_code == 2
+    lines = [line.removeprefix("Error: ") for line in result.stderr.splitlines()]
+    assert [line.split("480p/")[1] for line in lines] == [
+        "dog has 5 frames, fewer than the 8 of a clip: hold it out",
+        "bear/00003.jpg is truncated: copy it again",
+        "bear/00005.png is not a picture: replace it",
+    ]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("tiny")
+def test_stills_without_any_object_are_told(train_root: Path, tmp_path: Path) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / "stills" / folder).mkdir(parents=True)
+    Image.new("RGB", (90, 70)).save(tmp_path / "stills" / "images" / "a.png")
+    Image.new("L", (90, 70)).save(tmp_path / "stills" / "masks" / "a.png")
+    result = train(train_root, tmp_path / "run", "--stills", str(tmp_path / "stills"), "--video", "0")
+    assert result.exit_code == 2
+    assert "stills/masks shows no object in any mask" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [["--seed", "-1"], ["--seed", str(2**70)], ["--rate", "nan"], ["--rate", "inf"], ["--degraded", "nan"]]
+)
+def test_numbers_that_cannot_be_computed_with_are_refused(train_root: Path, tmp_path: Path, options: list[str]) -> None:
+    result = train(train_root, tmp_path / "run", *options)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{options[0]}'" in result.stderr
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_training_at_its_end_writes_its_weights_again_where_they_are_gone(train_root: Path, tmp_path: Path) -> None:
+    assert train(train_root, tmp_path / "run", "--steps", "2").exit_code == 0
+    weights = tmp_path / "run" / "weights.safetensors"
+    content = weights.read_bytes()
+    weights.unlink()
+    assert train(train_root, tmp_path / "run", "--steps", "2", "--resume").exit_code == 0
+    assert weights.read_bytes() == content
+
+
+@pytest.mark.usefixtures("tiny")
+def test_masks_that_changed_within_their_size_are_those_of_another_training(train_root: Path, tmp_path: Path) -> None:
+    masks = sorted((train_root / "Annotations" / "480p" / "bear").glob("*.png"))
+    for path in masks:
+        Image.fromarray(read_index_mask(path)).save(path, compress_level=0)
+    assert train(train_root, tmp_path / "run", "--steps", "2").exit_code == 0
+    size = masks[3].stat().st_size
+    Image.fromarray(255 - read_index_mask(masks[3])).save(masks[3], compress_level=0)
+    assert masks[3].stat().st_size == size
+    result = train(train_root, tmp_path / "run", "--steps", "2", "--resume")
+    assert (result.exit_code, "is of a training with other settings" in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_log_that_another_program_saved_is_told(train_root: Path, tmp_path: Path) -> None:
+    assert train(train_root, tmp_path / "run", "--steps", "2").exit_code == 0
+    log = tmp_path / "run" / "log.csv"
+    for text in (log.read_bytes().replace(b",", b";").replace(b".", b","), log.read_bytes() + b"\xff,"):
+        log.write_bytes(text)
+        result = train(train_root, tmp_path / "run", "--steps", "2", "--resume")
+        assert result.exit_code == 2
+        assert "log.csv is no log of mrnet train: move it away, then use --resume" in result.stderr
 
 
 def test_every_option_is_shown_under_a_heading() -> None:

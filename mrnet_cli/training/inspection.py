@@ -1,0 +1,37 @@
+"""Looks through what is to be trained on, so that all that is wrong with it is told before the first step."""
+
+from __future__ import annotations
+
+from mrnet_cli.data.frames import check_frames, picture_size
+from mrnet_cli.errors import DataError
+from mrnet_cli.training.clips import Sources
+from mrnet_cli.training.recipe import Recipe
+from mrnet_cli.training.sources import PictureFiles, object_ids
+
+
+def check_sources(sources: Sources, recipe: Recipe) -> None:
+    """Opens every picture and mask without decoding it; of the stills, masks are read until one shows an object.
+
+    Raises:
+        DataError: naming every picture or mask that is none, cut off or of another size, and every video shorter than
+            the longest clip; or no still shows an object.
+    """
+    longest = max(stage.frames for stage in recipe.stages)
+    problems = [
+        f"{video[0].image.parent} has {len(video)} frames, fewer than the {longest} of a clip: hold it out"
+        for video in sources.videos
+        if len(video) < longest
+    ]
+    problems += [problem for video in (*sources.videos, sources.stills) for one in video for problem in _wrong(one)]
+    if not problems and sources.stills and not any(object_ids(one.read().ids, 0) for one in sources.stills):
+        masks = sources.stills[0].mask.parent
+        problems.append(f"{masks} shows no object in any mask: mark each with an id from 1 to 254")
+    if problems:
+        raise DataError(problems)
+
+
+def _wrong(files: PictureFiles) -> list[str]:
+    size = picture_size(files.mask)
+    if size is None:
+        return [f"{files.mask} is not a picture: replace it"]
+    return check_frames((files.image,), size, like=str(files.mask))
