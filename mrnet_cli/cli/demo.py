@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from mrnet_cli.cli.evaluate_screen import show_evaluation
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
-from mrnet_cli.cli.screen import show_evaluation
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.overlay import write_gif, write_picture

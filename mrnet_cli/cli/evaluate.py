@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
+from mrnet_cli.cli.evaluate_screen import show_comparison, show_evaluation
 from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
-from mrnet_cli.cli.screen import show_comparison, show_evaluation
 from mrnet_cli.data.davis import load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import is_name, shown

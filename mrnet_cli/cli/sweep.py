@@ -111,15 +111,15 @@ def sweep(
     --k, --n and --size take lists, separated by commas.
     """
     output, commit = open_output(target, sole=[SWEEP], resume=resume)
-    several, scaled = len(weights) > 1, len(sizes or ()) > 1
-    if several and (ks or ns or scaled or workers > 1 or not where.local):
+    several = len(weights) > 1
+    if several and (ks or ns or workers > 1 or len(sizes or ()) > 1 or not where.local):
         raise click.UsageError(
             "several --weights are run here one after the other, as they are: give no --k, --n, --workers, --engine, "
             "and at most one --size"
         )
     if not several and not (ks or ns or sizes):
         raise click.UsageError("give --k, --n or --size, or --weights for each variant of an ablation")
-    if scaled and 0 in (sizes or ()):
+    if len(sizes or ()) > 1 and 0 in (sizes or ()):
         raise click.UsageError("--size 0 beside others has no place on an axis: give the short side of the frames")
     place = choose_device(device) if where.local else torch.device(where.device(device))
     network = Network(weights[0] if weights else None, sizes[0] if sizes else None, str(place), dtype, zoom=zoom)

@@ -1,1 +1,1 @@
-"""What is read and written: DAVIS layout and index masks."""
+"""What is read and written: data sets, frames, masks, videos, zips, tables and records, here and at addresses."""

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.evaluation.accumulator import ObjectScore
-from mrnet_cli.evaluation.ranking import RankedFrame, smallest_apart
+from mrnet_cli.evaluation.extremes import RankedFrame, smallest_apart
 from mrnet_cli.evaluation.runner import Evaluation
 
 METRICS = ("J", "F", "J&F")

@@ -129,7 +129,7 @@ def diagnose(score: ObjectScore, numbers: Sequence[int]) -> Diagnosis:
         score,
         int(visible.sum()),
         _spells(score.frames, (visible & (j == 0)).tolist()),
-        _spells(score.frames, taken.tolist()),
+        _spells(score.frames, taken.tolist(), of_others=True),
         _drift(score.frames, visible.tolist(), j.tolist()),
         summarise(j[visible]).decay if visible.any() else 0.0,
         float((predicted - inside)[found].sum() / total) if total else math.nan,
@@ -174,13 +174,13 @@ def findings(diagnosis: Diagnosis) -> list[str]:
     return said
 
 
-def _spells(frames: Sequence[str], marks: Sequence[int | bool]) -> tuple[Spell, ...]:
-    """Runs of equal marks that are not 0."""
+def _spells(frames: Sequence[str], marks: Sequence[int], *, of_others: bool = False) -> tuple[Spell, ...]:
+    """Runs of equal marks that are not 0; ``of_others``: a mark is the number of another object."""
     spells, start = [], 0
     for mark, run in groupby(marks):
         length = len(list(run))
         if mark:
-            spells.append(Spell(frames[start], length, 0 if mark is True else int(mark)))
+            spells.append(Spell(frames[start], length, mark if of_others else 0))
         start += length
     return tuple(spells)
 

@@ -18,8 +18,8 @@ from mrnet_cli.data.overlay import RgbImage, caption, outline, overlay, write_pi
 from mrnet_cli.data.rows import percent
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.extremes import RankedFrame, smallest_apart
 from mrnet_cli.evaluation.plan import Chunk, make_plan
-from mrnet_cli.evaluation.ranking import RankedFrame, smallest_apart
 from mrnet_cli.evaluation.reading import resize_nearest
 from mrnet_cli.evaluation.region import Mask
 from mrnet_cli.evaluation.runner import Evaluation

@@ -40,6 +40,8 @@ def write_report(
 ) -> tuple[list[Path], list[Table]]:
     """Writes what can be told of the runs: tables, figures, and a page if that is asked for.
 
+    What an earlier report into the folder wrote, by the record that it left, and this one does not is removed.
+
     Args:
         runs: of any kinds.
         output: made if it is not there.
@@ -47,8 +49,6 @@ def write_report(
         k: of Table 1.
         n: of Table 1.
         page: makes it of the tables.
-
-    What an earlier report into the folder wrote, by the record that it left, and this one does not is removed.
 
     Returns:
         The files, and the tables to show.

@@ -15,8 +15,8 @@ from PIL import Image
 from mrnet_cli.data.davis import load_annotation_tree
 from mrnet_cli.data.masks import IdMask, write_index_mask
 from mrnet_cli.errors import DataError, OutputError
+from mrnet_cli.evaluation.extremes import NEAR, RankedFrame, smallest_apart
 from mrnet_cli.evaluation.protocol import DAVIS_2017, MOSE
-from mrnet_cli.evaluation.ranking import NEAR, RankedFrame, smallest_apart
 from mrnet_cli.evaluation.runner import evaluate
 from mrnet_cli.evaluation.worst import draw, worst_frames, write_worst
 

@@ -1,4 +1,4 @@
-"""What commands show on the screen."""
+"""What ``mrnet evaluate`` shows on the screen."""
 
 from __future__ import annotations
 
