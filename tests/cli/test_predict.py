@@ -504,3 +504,105 @@ def _config_of(weights: Path) -> str:
 
     with safetensors.safe_open(weights, framework="pt") as file:
         return str(file.metadata()["mrnet"])
+
+
+def test_masks_of_the_user_in_a_folder_of_no_run_are_left(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("squares"), tmp_path / "out"
+    drawn = output / "squares" / "drawn by hand.png"
+    drawn.parent.mkdir(parents=True)
+    write_index_mask(drawn, np.ones((2, 2), np.uint8))
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    assert read_index_mask(drawn).all()
+
+
+def test_resume_makes_anew_what_was_made_by_the_rules_of_another_year(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    # of one object called 1 the first mask means the same to both, and is written as 0 and 255 by one of them
+    root, output = write_davis("a"), tmp_path / "out"
+    first = root / "Annotations/480p/a/00000.png"
+    write_index_mask(first, np.minimum(read_index_mask(first), 1))
+    shutil.copytree(root / "ImageSets/2017", root / "ImageSets/2016")
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options, "--year", "2016").exit_code == 0
+    assert "1 sequence segmented" in predict(*options, "--year", "2017", "--resume").stdout
+    assert set(np.unique(read_index_mask(output / "a/00000.png"))) == {0, 1}
+
+
+def test_resume_refuses_other_weights_of_the_same_name_and_other_numbers(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, weights = write_davis("a"), tmp_path / "mine.safetensors"
+    shutil.copy(tiny_weights, weights)
+    options = ("--davis", root, "--weights", weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    result = predict(*options, "--resume", "--dtype", "bfloat16")
+    assert (result.exit_code, "is of a run with dtype float32 rather than bfloat16" in result.stderr) == (2, True)
+    network = load_weights(weights)
+    torch.nn.init.constant_(network.decoder.head.bias, 50.0)  # type: ignore[arg-type]
+    save_weights(weights, network)
+    result = predict(*options, "--resume")
+    assert (result.exit_code, "is of a run with another weights" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("changed", [0, 1, 2, 3, 4])
+def test_any_frame_of_another_size_or_at_a_sampled_place_is_seen(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, changed: int
+) -> None:
+    first = write_davis("squares") / "Annotations/480p/squares/00000.png"
+    (tmp_path / "clip").mkdir()
+    for t in range(5):
+        Image.new("RGB", (100, 72), (50 * t, 0, 0)).save(tmp_path / "clip" / f"{t}.bmp")
+    options = ("--frames", tmp_path / "clip", "--mask", first, "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    # the first, the middle one and the last are told apart by their pixels, the others by the size of the file
+    mode = "RGB" if changed in (0, 2, 4) else "L"
+    Image.new("RGB", (100, 72), (0, 99, 0)).convert(mode).save(tmp_path / "clip" / f"{changed}.bmp")
+    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+
+
+def test_a_video_of_one_frame_is_finished_though_no_past_frame_was_picked(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root = write_davis("a")
+    for frame in (root / "JPEGImages/480p/a").iterdir():
+        if frame.stem != "00000":
+            frame.unlink()
+    options = ("--davis", root, "--weights", tiny_weights, "--output", tmp_path / "out")
+    assert predict(*options).exit_code == 0
+    assert "0 sequences segmented, 1 kept" in predict(*options, "--resume").stdout
+
+
+def test_what_a_resumed_run_began_to_write_over_is_never_kept(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, damage_frame: Callable[[Path], None]
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    first, frame = root / "Annotations/480p/a/00000.png", root / "JPEGImages/480p/a/00009.jpg"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    before, mask, whole = tree(output), first.read_bytes(), frame.read_bytes()
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
+    damage_frame(frame)
+    # breaks off in the middle of the video
+    assert predict(*options, "--resume").exit_code == 2
+    first.write_bytes(mask)
+    frame.with_suffix(".png").unlink()
+    frame.write_bytes(whole)
+    assert tree(output) != before
+    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+    assert tree(output) == before
+
+
+def test_a_folder_without_frames_or_with_frames_of_another_size_is_refused(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a"), tmp_path / "out"
+    frames, mask = root / "JPEGImages/480p/a", tmp_path / "mask.png"
+    write_index_mask(mask, np.ones((30, 40), np.uint8))
+    weights = ("--weights", tiny_weights, "--output", output)
+    assert_refused(predict("--frames", frames, "--mask", mask, *weights), output, "mask.png is 40x30, ")
+    (tmp_path / "none").mkdir()
+    assert_refused(predict("--frames", tmp_path / "none", "--mask", mask, *weights), output, "none holds no")

@@ -336,3 +336,48 @@ def test_a_place_that_takes_no_submission_is_refused_before_anything_runs(
     assert result.exit_code == 2
     assert "cannot be written: it is a folder; name a file" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("change", ["frame", "shape", "id"])
+def test_resume_makes_anew_what_was_made_of_another_late_mask(
+    bike: Callable[..., Path],
+    tmp_path: Path,
+    change: str,
+) -> None:
+    root, output = bike("late", given), tmp_path / "out"
+    run(root, output)
+    options = ("--images", root / "JPEGImages", "--annotations", root / "Annotations", "--output", output)
+    assert "0 sequences segmented, 1 kept" in predict(*options, "--resume").stdout
+    later = root / "Annotations" / "bike" / f"{BORN:05d}.png"
+    mask = read_index_mask(later)
+    if change == "frame":
+        later.rename(later.with_stem(f"{BORN + 1:05d}"))
+    else:
+        changed = np.roll(mask, 5, axis=0) if change == "shape" else mask * np.uint8(7)
+        write_index_mask(later, changed)
+    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+    assert run(root, output, "--resume") == run(root, tmp_path / "whole")
+
+
+def test_resume_makes_anew_what_began_at_another_frame(
+    bike: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    root, output = bike("alone", lambda t, mask: only(mask, RIDER) if t == 1 else None), tmp_path / "out"
+    run(root, output)
+    first = root / "Annotations" / "bike" / "00001.png"
+    first.rename(first.with_stem("00002"))
+    assert run(root, output, "--resume") == run(root, tmp_path / "whole")
+    assert not read_index_mask(output / "bike" / "00001.png").any()
+
+
+def test_a_video_begins_with_the_first_object_that_meta_names(
+    bike: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    # the masks before it show an object that does not count
+    root = bike("late", late)
+    run(root, tmp_path / "out", "--meta", meta_of(tmp_path / "meta.json", {"1": None}))
+    for t in range(BORN + 1):
+        mask = read_index_mask(tmp_path / "out" / "bike" / f"{t:05d}.png")
+        assert set(np.unique(mask)) == ({0} if t < BORN else {0, 1})

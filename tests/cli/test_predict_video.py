@@ -117,7 +117,7 @@ def test_nothing_of_a_longer_video_of_the_same_name_stays(clip: Path, tiny_weigh
     with VideoWriter(clip) as video:
         for t, image in enumerate(images):
             video.write(image, Fraction(t, 10))
-    result = predict(clip, tiny_weights, "--matte", "--output", output)
+    result = predict(clip, tiny_weights, "--matte", "--resume", "--output", output)
     assert "5 frames" in result.stdout
     for folder in (output / "my clip", output / "mattes" / "my clip"):
         assert [path.name for path in sorted(folder.iterdir())] == [f"{t:05d}.png" for t in range(5)]
@@ -195,3 +195,16 @@ def test_a_box_must_be_four_numbers_within_the_frame(
     assert result.exit_code == 2
     assert word in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_an_overlay_of_other_masks_is_not_left_beside_new_ones(
+    clip: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+) -> None:
+    output, first = tmp_path / "out", tmp_path / "first.png"
+    assert predict(clip, tiny_weights, "--overlay", "--output", output).exit_code == 0
+    assert (output / "overlays" / "my clip.mp4").is_file()
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
+    assert predict(clip, tiny_weights, "--resume", "--output", output).exit_code == 0
+    assert not (output / "overlays" / "my clip.mp4").exists()

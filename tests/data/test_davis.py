@@ -187,3 +187,21 @@ def test_the_resolution_is_the_one_that_holds_the_sequence(root: Path) -> None:
     for name in ("JPEGImages", "Annotations"):
         shutil.move(root / name / "480p" / "bear", root / name / "384p" / "bear")
     assert (find_resolution(root, "bear"), find_resolution(root, "dog")) == ("384p", "480p")
+
+
+def test_chosen_sequences_come_in_the_splits_order_too(root: Path) -> None:
+    sequences = load_davis(root, year=2017, split="val", sequences=["bear", "dog"])
+    assert [sequence.name for sequence in sequences] == ["dog", "bear"]
+
+
+def test_choosing_no_sequence_is_refused(root: Path) -> None:
+    with pytest.raises(DataError, match="no sequence was asked for; it holds dog, bear"):
+        load_davis(root, year=2017, split="val", sequences=[])
+
+
+def test_a_sequence_whose_folder_makes_no_sense_is_told_and_not_passed_over(root: Path) -> None:
+    tree = root / "Annotations/480p"
+    (tree / "bear" / "1").mkdir()
+    write_index_mask(tree / "bear" / "1" / "2.png", np.ones((2, 2), np.uint8))
+    with pytest.raises(DataError, match="bear holds masks and folders of objects"):
+        load_annotation_tree(tree)

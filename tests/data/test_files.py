@@ -98,3 +98,21 @@ def test_making_a_folder_keeps_what_it_holds(tmp_path: Path) -> None:
     make_output_dir(tmp_path / "a")
     make_output_dir(tmp_path / "a" / "b" / "c")
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"kept", "b"}
+
+
+def test_a_file_that_is_merely_named_like_one_being_written_is_left(tmp_path: Path) -> None:
+    for name in (".a.csv.123.tmp", ".a.csv.123.tmp.bak", "a.csv.123.tmp"):
+        (tmp_path / name).touch()
+    remove_temporaries(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {".a.csv.123.tmp.bak", "a.csv.123.tmp"}
+
+
+def test_a_link_to_nowhere_is_refused_as_an_output_up_front(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "gone")
+    with pytest.raises(OutputError, match="out is a file; choose another folder"):
+        check_output_dir(tmp_path / "out" / "deeper")
+
+
+def test_a_name_that_is_not_utf_8_is_spelt_out(tmp_path: Path) -> None:
+    write_text_atomically(tmp_path / "a.csv", "caf\udce9,1\n")
+    assert (tmp_path / "a.csv").read_bytes() == b"caf\\udce9,1\n"

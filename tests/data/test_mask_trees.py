@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mrnet_cli.data.mask_trees import below, list_masks, open_tree, tree_name
+from mrnet_cli.data.mask_trees import below, children, list_masks, open_tree, tree_name
 from mrnet_cli.errors import DataError
 
 
@@ -72,3 +72,16 @@ def test_what_could_be_read_in_two_ways_is_refused(tmp_path: Path, names: list[s
     with pytest.raises(DataError) as caught:
         list_masks(below(open_tree(zipped(folder) if as_zip else folder, ["bear"]), "bear"))
     assert [said in problem for problem in caught.value.problems] == [True]
+
+
+def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
+    # as macOS leaves them on drives that are not its own
+    folder = touch(tmp_path / "mine", "bear/1.png", "bear/._1.png", ".Trashes/0.png")
+    for tree in (folder, zipped(folder)):
+        assert list(list_masks(below(open_tree(tree, ["bear"]), "bear")).frames) == ["1"]
+        assert list(children(open_tree(tree, ["bear"]))[0]) == ["bear"]
+
+
+def test_a_folder_beside_the_masks_of_a_zip_is_not_taken_for_them(tmp_path: Path) -> None:
+    tree = open_tree(zipped(touch(tmp_path / "mine", "0.png", "1.png", "more/0.png")), ["bear"])
+    assert list(list_masks(tree).frames) == ["0", "1"]

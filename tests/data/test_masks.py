@@ -192,3 +192,27 @@ def test_damage_is_refused_or_harmless_but_never_a_crash(
     path.write_bytes(content)
     with contextlib.suppress(DataError):
         assert read_index_mask(path).dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("thin", "levels"),
+    [
+        # three beyond the ids that video sets use are greys, two are small objects
+        ([60, 110, 160], 4),
+        ([60, 110], 0),
+        # 32 is still such an id, 33 is not
+        ([30, 31, 32], 0),
+        ([31, 32, 33], 4),
+        # sixteen are no objects whatever they are
+        (list(range(1, 16)), 0),
+        (list(range(1, 17)), 17),
+    ],
+)
+def test_how_many_thin_levels_are_greys(thin: list[int], levels: int) -> None:
+    assert smoothed_levels(np.tile(np.array([0, *thin], np.uint8), (9, 1))) == levels
+
+
+def test_more_levels_than_any_set_has_objects_are_greys_though_they_fill_areas() -> None:
+    areas = np.kron(np.arange(130, dtype=np.uint8).reshape(10, 13), np.ones((4, 4), np.uint8))
+    assert smoothed_levels(areas) == 130
+    assert smoothed_levels(np.minimum(areas, 128)) == 0

@@ -132,3 +132,13 @@ def test_a_name_longer_than_any_file_can_have_is_refused(tmp_path: Path, mask: b
     # as a number it would have more digits than Python reads
     with pytest.raises(DataError, match="has a part longer than 255 characters: give it a shorter name"):
         list_zip(make_zip(tmp_path / "a.zip", {f"bear/{'1' * 5000}.png": mask}))
+
+
+def test_a_zip_that_was_replaced_by_one_of_the_same_size_is_read_anew(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"0.png": b"one"}, method=zipfile.ZIP_STORED)
+    member, size = ZipMember(path, "0.png"), path.stat().st_size
+    assert member.read_bytes() == b"one"
+    make_zip(path, {"0.png": b"two"}, method=zipfile.ZIP_STORED)
+    os.utime(path, (2e9, 2e9))
+    assert path.stat().st_size == size
+    assert member.read_bytes() == b"two"

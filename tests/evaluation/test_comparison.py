@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,24 @@ from scipy import stats
 from mrnet_cli.data.davis import load_davis
 from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.evaluation.accumulator import ObjectScore
-from mrnet_cli.evaluation.comparison import bootstrap_means, compare, compare_all, expanded_tail, frames_apart
-from mrnet_cli.evaluation.comparison_tables import best_cells, comparison_csv, comparison_markdown, write_comparison
+from mrnet_cli.evaluation.comparison import (
+    Difference,
+    bootstrap_means,
+    compare,
+    compare_all,
+    expanded_tail,
+    frames_apart,
+    paired_differences,
+    ranked,
+)
+from mrnet_cli.evaluation.comparison_tables import (
+    best_cells,
+    better_text,
+    comparison_csv,
+    comparison_markdown,
+    protocol_lines,
+    write_comparison,
+)
 from mrnet_cli.evaluation.protocol import DAVIS_2017
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.statistics import summarise
@@ -200,3 +217,77 @@ def test_all_that_read_the_same_as_the_best_are_best() -> None:
     column = [row[3] for row in best_cells([first, second, third])]
     assert [cell for cell, _ in column][:2] == ["0.00", "0.00"]
     assert [is_best for _, is_best in column] == [True, True, False]
+
+
+def test_equal_methods_differ_in_nothing_that_is_settled() -> None:
+    values = {f"s{index}": [0.1 * index] for index in range(8)}
+    a, b = method("a", values), method("b", values)
+    one = compare(a, b)
+    assert [(at.low, at.high, at.settled) for at in one.differences] == [(0.0, 0.0, False)] * 3
+    assert "**+0.00" not in comparison_markdown([a, b], [one], split="val")
+
+
+def test_a_sequence_is_won_by_the_mean_over_all_of_its_objects() -> None:
+    one = compare(method("a", {"s": [0.9, 0.1], "t": [0.5]}), method("b", {"s": [0.6, 0.6], "t": [0.4]}))
+    assert one.by_sequence == pytest.approx({"s": -0.1, "t": 0.1})
+    assert one.wins == (1, 0, 1)
+
+
+def test_the_interval_does_not_depend_on_the_order_of_the_split() -> None:
+    groups = {f"s{index}": [(0.01 * index, -0.02 * index)] * (1 + index % 3) for index in range(9)}
+    assert paired_differences(dict(reversed(groups.items()))) == paired_differences(groups)
+
+
+def test_equal_methods_are_ranked_by_name() -> None:
+    values = {"s": [0.5]}
+    assert [one.predictions for one in ranked([method("b", values), method("a", values)])] == ["a", "b"]
+
+
+def test_frames_of_other_objects_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="were not scored on the same objects and frames"):
+        frames_apart(method("a", {"s": [0.5]}), method("b", {"t": [0.6]}), 1)
+
+
+def test_other_frames_of_the_same_objects_are_not_compared() -> None:
+    a, b = (
+        Evaluation("ab"[at], DAVIS_2017, (score("s", 1, [0.5] * count, [0.5] * count),), ((9, 9),))
+        for at, count in enumerate((2, 3))
+    )
+    with pytest.raises(ValueError, match="were not scored on the same objects and frames"):
+        compare(a, b)
+
+
+def test_of_decays_the_lowest_is_best_and_sequences_go_from_won_to_lost() -> None:
+    a = Evaluation("a", DAVIS_2017, (score("s", 1, [0.9] * 8, [0.9] * 8), score("t", 1, [0.2] * 8, [0.2] * 8)), ())
+    falls = [0.8] * 4 + [0.3] * 4
+    b = Evaluation("b", DAVIS_2017, (score("s", 1, falls, falls), score("t", 1, [0.4] * 8, [0.4] * 8)), ())
+    text = comparison_markdown([a, b], [compare(a, b)], split="val")
+    row = next(line for line in text.splitlines() if line.startswith("| a | "))
+    # the columns are J&F-Mean, J-Mean, J-Recall, J-Decay, ...
+    assert row.split("|")[5].strip() == "**0.00**"
+    order = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith(("| s |", "| t |"))]
+    assert order[:2] == ["s", "t"]
+    assert text.index("| s | +35.00 |") < text.index("| t | -20.00 |")
+
+
+def test_a_note_on_one_method_does_not_stand_among_the_rules_of_all() -> None:
+    a, b = (replace(method(name, {"s": [0.5], "t": [0.6]}), notes=("of all",)) for name in "ab")
+    a = replace(a, notes=("of all", "of a alone"))
+    rules, own = protocol_lines([a, b], split="val")
+    assert ("of all" in rules, "of a alone" in rules) == (True, False)
+    assert own == "a: of a alone"
+
+
+def test_the_table_of_methods_begins_with_the_best_and_tells_of_j_and_f_which_is_better() -> None:
+    values = {f"s{index}": [0.5] for index in range(8)}
+    # the second is better in J and worse in F, and all in all
+    worse = method("worse", {name: [0.6] for name in values}, f_less=0.4)
+    text = comparison_markdown([worse, method("best", values)], [compare(worse, method("best", values))], split="val")
+    rows = [line for line in text.splitlines() if line.startswith(("| best |", "| worse |"))]
+    assert [row.split("|")[1].strip() for row in rows] == ["best", "worse", "worse"]
+    assert rows[2].split("|")[6].strip() == "< 0.1%"
+
+
+@pytest.mark.parametrize(("share", "said"), [(0.99995, "99.9%"), (0.00005, "0.1%"), (1.0, "> 99.9%"), (0.5, "50.0%")])
+def test_no_number_of_draws_shows_certainty(share: float, said: str) -> None:
+    assert better_text(Difference("J", 0.1, 0.0, 0.2, share)) == said

@@ -207,3 +207,50 @@ def test_real_predictions_agree_with_a_count_by_hand(davis_data: Path) -> None:
     true = sum(int(t.sum()) for _, t in hits)
     assert one.excess == pytest.approx(sum(int((p & ~t).sum()) for p, t in hits) / true)
     assert one.missed == pytest.approx(sum(int((t & ~p).sum()) for p, t in hits) / true)
+
+
+def test_frames_without_the_object_have_no_size() -> None:
+    one = first((BOTH, BOTH), (NOTHING, NOTHING), (BOTH, NOTHING))
+    assert [size.frames for size in one.sizes.values()] == [0, 0, 1]
+
+
+def test_32_by_32_pixels_of_640_by_480_are_medium_as_in_coco() -> None:
+    mask = np.zeros((480, 640), np.uint8)
+    mask[:32, :32] = 1
+    assert [size.frames for size in first((mask, mask)).sizes.values()] == [0, 1, 0]
+    mask[:96, :96] = 1
+    assert [size.frames for size in first((mask, mask)).sizes.values()] == [0, 0, 1]
+
+
+def test_j_of_one_half_is_not_under_one_half() -> None:
+    half = BOTH.copy()
+    half[5:15, 5:10] = 0
+    one = first(*[(half, BOTH)] * 8)
+    assert one.score.j_per_frame == (0.5,) * 8
+    assert one.drift is None
+
+
+def test_what_is_predicted_of_an_object_that_is_away_is_a_ghost_not_a_switch() -> None:
+    away = np.where(BOTH == 1, 0, BOTH).astype(np.uint8)
+    onto = np.where(BOTH == 2, 1, 0).astype(np.uint8)
+    one = first((BOTH, BOTH), (onto, away))
+    assert (one.switches, one.ghosts) == ((), (Spell("00001", 1),))
+
+
+def test_frames_on_another_object_say_nothing_of_the_shape_though_they_touch_it() -> None:
+    mostly_other = np.where(BOTH == 2, 1, 0).astype(np.uint8)
+    mostly_other[5:7, 5:15] = 1
+    one = first((BOTH, BOTH), (mostly_other, BOTH))
+    assert one.score.j_per_frame[1] > 0
+    assert one.switches == (Spell("00001", 1, 2),)
+    assert (one.excess, one.missed) == (0, 0)
+
+
+def test_the_table_counts_frames_and_has_the_decay_of_the_scores() -> None:
+    pairs = [(BOTH, BOTH)] * 3 + [(NOTHING, BOTH)] * 2 + [(BOTH, BOTH)] + [(NOTHING, BOTH)] + [(BOTH, NOTHING)] * 3
+    one = first(*pairs)
+    row = next(csv.DictReader(diagnosis_csv([one]).splitlines()))
+    assert (row["lost"], row["lost_frames"], row["longest_lost"]) == ("00003+2 00006+1", "3", "2")
+    assert (row["ghosts"], row["ghost_frames"]) == ("00007+3", "3")
+    # of all frames, as in objects.csv, while what is told of a fall is of those that show the object
+    assert float(row["J-Decay"]) == one.score.j.decay != one.fall

@@ -14,7 +14,7 @@ import pytest
 from mrnet_cli.data.davis import AnnotatedSequence, load_annotation_tree, load_davis
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.errors import DataError
-from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, MOSE, PROTOCOLS, YOUTUBE_VOS, Protocol
+from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, LVOS, MOSE, PROTOCOLS, YOUTUBE_VOS, Protocol
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
 from mrnet_cli.evaluation.tables import protocol_line
 
@@ -186,3 +186,85 @@ def test_objects_that_the_rules_or_the_predictions_cannot_show_are_refused(
     with pytest.raises(DataError) as caught:
         evaluate(truth, write_tree(tmp_path / "mine", {"a": empty}), protocol=rules)
     assert [said in problem for problem in caught.value.problems] == [True]
+
+
+@pytest.mark.parametrize("rules", [YOUTUBE_VOS, LVOS, MOSE], ids=lambda one: one.name)
+def test_folders_of_objects_need_no_frame_in_which_the_object_does_not_count(
+    tmp_path: Path, write_tree: WriteTree, rules: Protocol
+) -> None:
+    # index masks as annotations; object 2 appears late
+    early, late = np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 1, 0, 2]], np.uint8)
+    truth = load_annotation_tree(write_tree(tmp_path / "true", {"a": [early, early, late, late, late, late]}))
+    mine = write_tree(tmp_path / "mine", {"a": [early, early, late, late, early, early]})
+    expected = evaluate(truth, mine, protocol=rules)
+    objects = as_objects(mine, tmp_path / "objects", [1, 2])
+    assert unnamed(evaluate(truth, objects, protocol=rules)) == unnamed(expected)
+    if rules.counted == "after-first":
+        for frame in ("00000", "00001", "00002"):
+            (objects / "a" / "002" / f"{frame}.png").unlink()
+        assert unnamed(evaluate(truth, objects, protocol=rules)) == unnamed(expected)
+
+
+def test_a_folder_of_too_few_frames_is_refused(tmp_path: Path) -> None:
+    for tree in ("truth", "mine"):
+        for number, frames in (("1", range(4)), ("2", range(2))):
+            (tmp_path / tree / "a" / number).mkdir(parents=True)
+            for frame in frames:
+                write_index_mask(tmp_path / tree / "a" / number / f"{frame}.png", np.ones((2, 2), np.uint8))
+    with pytest.raises(DataError, match="a/2 has 2 annotated frames: the first and last are not scored"):
+        evaluate(load_annotation_tree(tmp_path / "truth"), tmp_path / "mine", protocol=MOSE)
+
+
+def test_a_damaged_mask_that_may_be_the_first_to_show_an_object_is_named(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    # by the rules of LVOS the first frame is not scored, and yet says when the object begins to count
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    true = as_objects(mine, tmp_path / "true", [1, 2])
+    damaged = true / "a" / "001" / "00000.png"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with pytest.raises(DataError, match="a/001/00000.png is truncated or damaged"):
+        evaluate(load_annotation_tree(true), mine, protocol=LVOS)
+
+
+def test_an_object_of_the_last_frame_alone_is_told_where_it_has_a_folder(tmp_path: Path, write_tree: WriteTree) -> None:
+    early, late = np.array([[1, 1, 0, 0]], np.uint8), np.array([[1, 1, 0, 2]], np.uint8)
+    mine = write_tree(tmp_path / "mine", {"a": [early, early, early, late]})
+    true = load_annotation_tree(as_objects(mine, tmp_path / "true", [1, 2]))
+    evaluation = evaluate(true, mine, protocol=YOUTUBE_VOS)
+    assert [one.object for one in evaluation.objects] == [1]
+    assert evaluation.notes == ("object 2 of a shown too late to count, or never",)
+
+
+def test_by_the_rules_of_2017_an_object_counts_whose_folder_begins_with_the_video(tmp_path: Path) -> None:
+    # frames 2 to 12, of which object 2 has those from 10 on only; 10 comes after 2, whatever their letters
+    for tree in ("truth", "mine"):
+        for number, frames in (("1", range(2, 13)), ("2", range(10, 13))):
+            (tmp_path / tree / "a" / number).mkdir(parents=True)
+            for frame in frames:
+                write_index_mask(tmp_path / tree / "a" / number / f"{frame}.png", np.ones((2, 2), np.uint8))
+    evaluation = evaluate(load_annotation_tree(tmp_path / "truth"), tmp_path / "mine", protocol=DAVIS_2017)
+    assert [one.object for one in evaluation.objects] == [1]
+    assert evaluation.notes == ("object 2 of a shown too late to count, or never",)
+
+
+def test_by_the_rules_of_2017_numbers_below_the_largest_count_though_never_shown(
+    tmp_path: Path, write_tree: WriteTree
+) -> None:
+    only_two = np.array([[0, 2, 2, 0]], np.uint8)
+    true, mine = (write_tree(tmp_path / name, {"a": [only_two] * 4}) for name in ("true", "mine"))
+    expected = evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
+    assert [one.object for one in expected.objects] == [1, 2]
+    split = load_annotation_tree(as_objects(true, tmp_path / "split", [1, 2]))
+    assert unnamed(evaluate(split, mine, protocol=DAVIS_2017)) == unnamed(expected)
+
+
+def test_a_first_mask_that_is_damaged_does_not_make_its_object_disappear(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    true = as_objects(mine, tmp_path / "true", [1, 2])
+    damaged = true / "a" / "002" / "00000.png"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    evaluation = evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
+    assert [one.object for one in evaluation.objects] == [1, 2]

@@ -214,3 +214,15 @@ def test_several_workers_give_the_same(tmp_path: Path) -> None:
     alone = score_rows(tmp_path, true, true[5:] + true[:5], YOUTUBE_VOS)
     sequences = load_annotation_tree(tmp_path / "truth")
     assert evaluate(sequences, tmp_path / "mine", protocol=YOUTUBE_VOS, workers=2) == alone
+
+
+def test_objects_come_in_the_order_of_their_ids_not_of_their_appearance(tmp_path: Path) -> None:
+    evaluation = score_rows(tmp_path, [THREE, BOTH, BOTH, THREE], [THREE, BOTH, THREE, THREE], MOSE)
+    assert [(one.object, one.j.mean) for one in evaluation.objects] == [(1, 0.5), (3, 1.0)]
+
+
+def test_an_object_left_out_leaves_the_others_their_ids(tmp_path: Path) -> None:
+    # object 1 is shown in the last frame alone
+    evaluation = score_rows(tmp_path, [THREE, THREE, BOTH], [THREE, THREE, THREE], YOUTUBE_VOS)
+    assert [(one.object, one.j_per_frame) for one in evaluation.objects] == [(3, (1.0, 1.0))]
+    assert evaluation.notes == ("object 1 of a shown too late to count, or never",)

@@ -198,3 +198,14 @@ def test_all_problems_are_named_at_once_and_in_order(
     assert len(found) == len(expected)
     for problem, part in zip(found, expected, strict=True):
         assert part in problem
+
+
+def test_a_damaged_annotation_is_named_once_for_all_methods(
+    write_tree: WriteTree, tmp_path: Path, clip: list[IdMask]
+) -> None:
+    truth, one, two = (write_tree(tmp_path / name, {"a": clip}) for name in ("truth", "one", "two"))
+    damaged = truth / "a" / "00002.png"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with pytest.raises(DataError) as caught:
+        evaluate_all(load_annotation_tree(truth), [one, two], protocol=DAVIS_2017)
+    assert len(caught.value.problems) == 1

@@ -92,3 +92,12 @@ def test_an_output_below_a_file_is_refused(evaluation: Evaluation, tmp_path: Pat
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="is a file"):
         write_evaluation(evaluation, tmp_path / "file" / "scores", split="val")
+
+
+def test_the_record_of_an_earlier_evaluation_does_not_speak_of_new_tables(
+    evaluation: Evaluation,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "evaluate.json").write_text('{"split": "train"}')
+    write_evaluation(evaluation, tmp_path, split="val")
+    assert not (tmp_path / "evaluate.json").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.runs import Predictions, Scores, Sweep, read_runs
+from mrnet_cli.reports.runs import Predictions, Scores, Sweep, machine_of, read_runs
 
 OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
 FRAMES = "sequence,object,frame,J,F\nNA,1,00001,0.30000000000000004,0.5\n"
@@ -142,3 +142,15 @@ def test_all_damage_is_told_at_once(folder: Path) -> None:
     with pytest.raises(DataError) as error:
         read_runs([(None, folder), (None, folder / "none")])
     assert len(error.value.problems) == 4
+
+
+def test_a_sweep_without_a_point_is_told(folder: Path) -> None:
+    (folder / "sweep.csv").write_text(SWEEP.splitlines()[0] + "\n")
+    with pytest.raises(DataError, match="holds no point yet: run mrnet sweep to its end"):
+        read_runs([(None, folder)])
+
+
+def test_seconds_of_a_cluster_are_not_said_to_be_of_the_machine_that_asked() -> None:
+    here = {"environment": {"cpu": "Abacus", "gpu": None}}
+    assert machine_of(here) == "Abacus"
+    assert "Abacus" not in machine_of({**here, "engine": {"name": "ray"}})
