@@ -81,7 +81,12 @@ def asked_of(sequence: AnnotatedSequence, protocol: Protocol) -> Asked:
     elif protocol.objects == "one":
         asked.problems.append(f"{sequence.name} {one_object_only(protocol)}")
     else:
-        largest = _largest_shown(sequence) if protocol.objects == "first" else max(sequence.objects)
+        largest = max(sequence.objects)
+        if protocol.objects == "first":
+            try:
+                largest = _largest_shown(sequence)
+            except DataError as error:
+                asked.problems += error.problems
         for number, files in sequence.objects.items():
             if number > largest:
                 asked.uncounted.append(number)
@@ -186,17 +191,18 @@ def _ask_object(asked: Asked, number: int, files: tuple[Path, ...], protocol: Pr
 
 
 def _largest_shown(sequence: AnnotatedSequence) -> int:
-    """The largest number of an object that the first frame shows, or may show as its mask is damaged; -1 for none."""
-
-    def shown(file: Path) -> bool:
-        try:
-            return bool(OBJECT_FILE.read(file).any())
-        except DataError:
-            return True
-
+    """The largest number of an object that the first frame shows; -1 for none."""
     first = min((file.stem for files in sequence.objects.values() for file in files[:1]), key=natural, default="")
-    started = {number: files[0] for number, files in sequence.objects.items() if files and files[0].stem == first}
-    return max((number for number, file in started.items() if shown(file)), default=-1)
+    shown, problems = [-1], list[str]()
+    for number, files in sequence.objects.items():
+        try:
+            if files and files[0].stem == first and OBJECT_FILE.read(files[0]).any():
+                shown.append(number)
+        except DataError as error:
+            problems += error.problems
+    if problems:
+        raise DataError(problems)
+    return max(shown)
 
 
 def _begin(files: Sequence[Path], protocol: Protocol) -> int:

@@ -279,3 +279,40 @@ def test_real_davis_is_sound_but_for_what_is_taken_away(davis_data: Path, tmp_pa
             path.unlink()
     left_out = "lacks frames that the numbers of the others leave out (1): 00010"
     assert problems_of(root) == [f"JPEGImages/480p/soapbox {left_out}"]
+
+
+def test_a_davis_root_needs_the_mask_of_the_first_frame(write_davis: WriteDavis) -> None:
+    root = write_davis("a")
+    first = root / "Annotations/480p/a/00000.png"
+    first.unlink()
+    assert problems_of(root) == ["Annotations/480p/a/00000.png is missing: the first frame needs a mask"]
+    first.write_text("no PNG")
+    # of a damaged one nothing else is said
+    (problem,) = problems_of(root)
+    assert "a/00000.png is not a PNG" in problem
+
+
+@pytest.mark.parametrize(
+    ("names", "lacking"),
+    [
+        # 22 is no step of five from 10, and 17 is
+        (["00000", "00005", "00010", "00022", "00027"], None),
+        (["00000", "00005", "00010", "00020", "00025"], "00015"),
+        # nothing is known of the numbers of frames that are called otherwise
+        (["a0", "a1", "b3", "b4", "b5"], None),
+        (["0", "1", "3", "4", "last"], None),
+        # twice the same number
+        (["1", "01", "001", "2", "4"], None),
+    ],
+)
+def test_gaps_are_told_of_frames_that_are_numbered(
+    write_davis: WriteDavis, tmp_path: Path, names: list[str], lacking: str | None
+) -> None:
+    source = write_davis("a") / "JPEGImages/480p/a/00000.jpg"
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    for name in names:
+        shutil.copy(source, frames / f"{name}.jpg")
+    problems = problems_of(frames)
+    assert len(problems) == (lacking is not None), problems
+    assert all(lacking in problem for problem in problems if lacking)

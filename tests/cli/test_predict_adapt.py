@@ -160,10 +160,10 @@ def test_a_number_of_steps_that_is_none_is_refused(davis: Path, weights: Path, t
 
 def test_resume_refuses_another_adaptation(davis: Path, weights: Path, tmp_path: Path) -> None:
     done(davis, weights, tmp_path / "out", "--adapt", "2")
-    for more in (("--adapt", "3"), ()):
+    for more, told in ((("--adapt", "3"), "steps 2 rather than 3"), ((), "another adaptation")):
         result = predict(davis, weights, tmp_path / "out", *more, "--resume")
         assert result.exit_code == 2
-        assert "is of a run with another adaptation" in result.stderr
+        assert f"is of a run with {told}" in result.stderr
 
 
 def test_a_first_frame_that_cannot_be_decoded_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -18,9 +19,14 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mrnet_cli.cli.main import main
-from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
+from mrnet_cli.evaluation.accumulator import ObjectScore
+from mrnet_cli.evaluation.protocol import DAVIS_2016
+from mrnet_cli.evaluation.runner import Evaluation
+from mrnet_cli.evaluation.statistics import summarise
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import save_weights
+from mrnet_cli.sweep.variants import interval
 
 WriteDavis = Callable[..., Path]
 
@@ -269,3 +275,27 @@ def test_a_damaged_point_is_told(options: list[str | Path], tmp_path: Path, text
     result = mrnet(*arguments, "--resume")
     assert result.exit_code == 2
     assert "point.json is not a record of a point: remove it, and go on with --resume" in result.stderr
+
+
+def test_points_of_another_year_are_never_mixed(
+    write_davis: Callable[..., Path], tiny_weights: Path, tmp_path: Path
+) -> None:
+    # of one object called 1 the first mask means the same to both
+    root = write_davis("a")
+    for path in (root / "Annotations/480p/a").iterdir():
+        write_index_mask(path, np.minimum(read_index_mask(path), 1))
+    shutil.copytree(root / "ImageSets/2017", root / "ImageSets/2016")
+    arguments = ("sweep", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--k", "1")
+    assert mrnet(*arguments, "--year", "2016", "--output", tmp_path / "sweep").exit_code == 0
+    result = mrnet(*arguments, "--year", "2017", "--output", tmp_path / "sweep", "--resume")
+    assert (result.exit_code, "year 2016 rather than 2017" in result.stderr) == (2, True)
+
+
+def test_the_interval_of_a_variant_goes_from_low_to_high_about_its_score() -> None:
+    objects = tuple(
+        ObjectScore(f"s{at}", 1, ("1",), (0.05 * at,), (0.09 * at,), summarise([0.05 * at]), summarise([0.09 * at]))
+        for at in range(10)
+    )
+    evaluation = Evaluation("mine", DAVIS_2016, objects, ())
+    low, high = interval(evaluation)
+    assert 0 < low < evaluation.jf < high < 1

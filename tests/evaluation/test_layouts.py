@@ -15,6 +15,7 @@ from mrnet_cli.data.davis import AnnotatedSequence, load_annotation_tree, load_d
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.protocol import DAVIS_2016, DAVIS_2017, LVOS, MOSE, PROTOCOLS, YOUTUBE_VOS, Protocol
+from mrnet_cli.evaluation.reading import resize_nearest
 from mrnet_cli.evaluation.runner import Evaluation, evaluate
 from mrnet_cli.evaluation.tables import protocol_line
 
@@ -259,12 +260,74 @@ def test_by_the_rules_of_2017_numbers_below_the_largest_count_though_never_shown
     assert unnamed(evaluate(split, mine, protocol=DAVIS_2017)) == unnamed(expected)
 
 
-def test_a_first_mask_that_is_damaged_does_not_make_its_object_disappear(
+def test_a_first_mask_that_is_damaged_is_told_where_objects_have_folders(
     tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
 ) -> None:
     mine = write_tree(tmp_path / "mine", {"a": clip})
     true = as_objects(mine, tmp_path / "true", [1, 2])
     damaged = true / "a" / "002" / "00000.png"
     damaged.write_bytes(damaged.read_bytes()[:-20])
-    evaluation = evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
-    assert [one.object for one in evaluation.objects] == [1, 2]
+    with pytest.raises(DataError, match="a/002/00000.png is truncated or damaged"):
+        evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
+
+
+def test_masks_beside_folders_of_sequences_stand_for_none_of_several(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip, "b": clip}))
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    for path in (mine / "a").iterdir():
+        (mine / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError) as caught:
+        evaluate(truth, mine, protocol=DAVIS_2017)
+    (problem,) = caught.value.problems
+    assert "mine/b is missing or holds no masks" in problem
+
+
+def test_index_masks_cannot_show_object_255(tmp_path: Path, write_tree: WriteTree) -> None:
+    full = [np.ones((2, 2), np.uint8)] * 3
+    truth = load_annotation_tree(write_tree(tmp_path / "truth" / "a", {"255": full}).parent)
+    with pytest.raises(DataError, match="holds index masks, which cannot show object 255"):
+        evaluate(truth, write_tree(tmp_path / "mine", {"a": full}), protocol=MOSE)
+
+
+def test_a_folder_of_an_object_that_no_annotation_names_is_refused(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    objects = as_objects(mine, tmp_path / "objects", [1, 2, 3])
+    with pytest.raises(DataError, match=r"objects/a/3 is of no object that the annotations name \(1, 2\): remove it"):
+        evaluate(load_annotation_tree(mine), objects, protocol=MOSE)
+
+
+def test_frames_without_annotation_are_counted_in_folders_of_objects_too(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip[:4]}))
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    evaluation = evaluate(truth, as_objects(mine, tmp_path / "objects", [1, 2]), protocol=MOSE)
+    assert evaluation.notes == ("1 predicted frames without annotation ignored",)
+
+
+def test_a_folder_of_an_object_shows_one_value_in_annotations_too(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    objects, true = (as_objects(mine, tmp_path / name, [1, 2]) for name in ("objects", "true"))
+    write_index_mask(true / "a" / "001" / "00002.png", clip[2])
+    with pytest.raises(DataError, match="a/001/00002.png holds values 1, 2"):
+        evaluate(load_annotation_tree(true), objects, protocol=MOSE)
+
+
+def test_resizing_takes_the_pixel_in_the_middle() -> None:
+    assert resize_nearest(np.array([[1, 2, 3]], np.uint8), (1, 1)).tolist() == [[2]]
+
+
+def test_resizing_takes_no_other_note_away(tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]) -> None:
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip[:4]}))
+    mine = write_tree(tmp_path / "mine", {"a": [np.kron(mask, np.ones((3, 3), np.uint8)) for mask in clip]})
+    evaluation = evaluate(truth, mine, protocol=replace(DAVIS_2017, resize=True))
+    assert evaluation.notes == (
+        "2 predictions resized with nearest neighbour",
+        "1 predicted frames without annotation ignored",
+    )

@@ -209,3 +209,16 @@ def test_a_damaged_annotation_is_named_once_for_all_methods(
     with pytest.raises(DataError) as caught:
         evaluate_all(load_annotation_tree(truth), [one, two], protocol=DAVIS_2017)
     assert len(caught.value.problems) == 1
+
+
+def test_all_damaged_annotations_of_a_sequence_are_named(
+    write_tree: WriteTree, tmp_path: Path, clip: list[IdMask]
+) -> None:
+    truth, mine = (write_tree(tmp_path / name, {"a": clip}) for name in ("truth", "mine"))
+    for frame in ("00001", "00002"):
+        damaged = truth / "a" / f"{frame}.png"
+        damaged.write_bytes(damaged.read_bytes()[:-20])
+    (mine / "a" / "00003.png").write_text("no PNG")
+    with pytest.raises(DataError) as caught:
+        evaluate_all(load_annotation_tree(truth), [mine], protocol=DAVIS_2017)
+    assert len(caught.value.problems) == 3

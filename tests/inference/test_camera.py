@@ -180,7 +180,7 @@ def test_a_run_under_one_zoom_is_not_gone_on_with_under_another(
     near, nearer = (CliRunner().invoke(main, [*arguments, zoom]) for zoom in ("2", "3"))
     assert near.exit_code == 0, near.output
     assert nearer.exit_code == 2
-    assert "another config" in nearer.stderr
+    assert "zoom 2.0 rather than 3.0" in nearer.stderr
 
 
 @pytest.mark.parametrize("zoom", [0.5, True, "2", 17])

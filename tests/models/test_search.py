@@ -40,7 +40,7 @@ def slow_best_matches(current: Tensor, past: Tensor, mask: Tensor, window: int) 
 
 
 @pytest.mark.parametrize("block", [search._BLOCK, 2 * 2 * WIDTH * HEIGHT * WIDTH, 1])
-@pytest.mark.parametrize("window", [0, 1, 3, 100])
+@pytest.mark.parametrize("window", [0, 1, 3, 4, 5, 6, 100])
 def test_equals_a_search_position_by_position(window: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_BLOCK", block)
     current, past, mask = keys(0), keys(1), soft_mask()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.record import prediction_run
 from mrnet_cli.reports.runs import Predictions, Scores, Sweep, machine_of, read_runs
 
 OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
@@ -154,3 +155,11 @@ def test_seconds_of_a_cluster_are_not_said_to_be_of_the_machine_that_asked() -> 
     here = {"environment": {"cpu": "Abacus", "gpu": None}}
     assert machine_of(here) == "Abacus"
     assert "Abacus" not in machine_of({**here, "engine": {"name": "ray"}})
+
+
+def test_what_is_told_of_a_run_on_an_engine_says_so() -> None:
+    record = {"settings": {}, "finished": {"a": {"frames": 2, "seconds": 1.0}}, "environment": {"cpu": "Abacus"}}
+    made = prediction_run({**record, "engine": {"name": "ray"}}, ["a"])
+    assert made is not None
+    assert machine_of(made).startswith("the nodes of a cluster")
+    assert "engine" not in (prediction_run(record, ["a"]) or {})

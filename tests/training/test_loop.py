@@ -237,7 +237,7 @@ def test_weights_are_there_whenever_the_checkpoint_is(
 def test_a_loss_that_is_not_finite_ends_the_training_and_keeps_the_checkpoint(sources: Sources, tmp_path: Path) -> None:
     seen: list[Progress] = []
     diverging = trainer(tmp_path / "run", replace(RECIPE, decoder_rate=1e30, backbone_rate=1e30))
-    with pytest.raises(TrainingError, match="step 2 diverged .loss nan.*the checkpoint before it is kept"):
+    with pytest.raises(TrainingError, match="step 2 diverged .loss nan.*a checkpoint from before it is kept"):
         diverging.run(sources, workers=0, every=1, report=seen.append)
     assert [progress.step for progress in seen] == [1]
     assert [step for step, _ in losses(tmp_path / "run")] == ["1"]
