@@ -118,7 +118,7 @@ def _ask_index_masks(asked: Asked, protocol: Protocol) -> None:
         asked.parts.append(Part(sequence.name, (), (), files[low:high], AS_STORED, AS_STORED))
         return
     later = protocol.counted == "after-first"
-    begins = {number: max(low, seen + 1) if later else low for number, seen in first.items()}
+    begins = {number: seen + 1 if later else low for number, seen in first.items()}
     counted = {number: begin for number, begin in begins.items() if begin < high}
     asked.uncounted += sorted(begins.keys() - counted.keys())
     if counted:
