@@ -109,8 +109,8 @@ def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], prot
 
 def _check_level(tree: Folder, names: set[str]) -> None:
     """Raises where none of the sequences is in a tree, but some are in a folder of it."""
-    folders, _ = children(tree)
-    if names & folders.keys():
+    folders, masks = children(tree)
+    if masks or names & folders.keys():
         return
     inside = [folder for folder in folders.values() if names & children(folder)[0].keys()]
     if inside:

@@ -284,6 +284,16 @@ def test_masks_beside_folders_of_sequences_stand_for_none_of_several(
     assert "mine/b is missing or holds no masks" in problem
 
 
+def test_masks_of_the_one_sequence_count_whatever_lies_beside_them(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip}))
+    write_tree(tmp_path / "mine" / "older", {"a": clip[::-1]})
+    for path in (tmp_path / "truth" / "a").iterdir():
+        (tmp_path / "mine" / path.name).write_bytes(path.read_bytes())
+    assert evaluate(truth, tmp_path / "mine", protocol=DAVIS_2017).jf == 1.0
+
+
 def test_index_masks_cannot_show_object_255(tmp_path: Path, write_tree: WriteTree) -> None:
     full = [np.ones((2, 2), np.uint8)] * 3
     truth = load_annotation_tree(write_tree(tmp_path / "truth" / "a", {"255": full}).parent)
