@@ -50,7 +50,17 @@ def main(data: Path, sequences: str) -> None:
                 for number, path in enumerate(sequence.images):
                     video.write(read_frame(path), Fraction(number, RATE))
             first = sequence.annotations[0]
-            mrnet("predict", "--video", clip, "--mask", first, "--overlay", "--output", place / f"videos-{crf}")
+            mrnet(
+                "predict",
+                "--video",
+                clip,
+                "--mask",
+                first,
+                "--overlay",
+                "--resume",
+                "--output",
+                place / f"videos-{crf}",
+            )
         forms = ("pictures", *(f"videos-{crf}" for crf in QUALITIES))
         scores = [evaluate(found, place / form, protocol=DAVIS_2016) for form in forms]
         weights = json.loads((place / "pictures" / "predict.json").read_text())["settings"]["weights_sha256"]

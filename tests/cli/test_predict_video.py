@@ -208,3 +208,15 @@ def test_an_overlay_of_other_masks_is_not_left_beside_new_ones(
     write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
     assert predict(clip, tiny_weights, "--resume", "--output", output).exit_code == 0
     assert not (output / "overlays" / "my clip.mp4").exists()
+
+
+def test_one_video_after_the_other_goes_into_one_folder(clip: Path, tiny_weights: Path, tmp_path: Path) -> None:
+    output, second = tmp_path / "out", clip.with_name("second.mp4")
+    second.write_bytes(clip.read_bytes())
+    assert predict(clip, tiny_weights, "--output", output).exit_code == 0
+    refused = predict(second, tiny_weights, "--output", output)
+    assert (refused.exit_code, "go on with --resume" in refused.stderr) == (2, True)
+    assert predict(second, tiny_weights, "--resume", "--output", output).exit_code == 0
+    assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"my clip", "second"}
+    for name in ("my clip", "second"):
+        assert len(list((output / name).glob("*.png"))) == 12
