@@ -14,6 +14,7 @@ from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import command_line
 from mrnet_cli.cli.speed_screen import show_speed
+from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES, choose_device
@@ -70,7 +71,7 @@ path = click.Path(path_type=Path)
     "--warm-up", type=click.IntRange(0), default=3, show_default=True, help="Frames segmented before the clocks start."
 )
 @click.option("--davis", type=path, help="DAVIS root, for real frames in place of made ones.")
-@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
+@click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--sequences", help="Comma-separated names to time in place of all of --davis.")
 @device_option
 @click.option(

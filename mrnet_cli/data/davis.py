@@ -68,7 +68,7 @@ def load_davis(
     names = _choose(read_split(root, year=year, split=split, resolution=resolution), sequences, split=split)
     found: list[AnnotatedSequence] = []
     kinds = ("JPEGImages", "Annotations") if with_images else ("Annotations",)
-    wrong = [problem for kind in kinds for problem in _wrong_resolution(root / kind, resolution)]
+    wrong = [problem for kind in kinds for problem in wrong_resolution(root / kind, resolution)]
     for name in [] if wrong else names:
         images, image_problems = listed(root / "JPEGImages" / resolution / name) if with_images else ((), [])
         annotations, mask_problems = _list_masks(root / "Annotations" / resolution / name)
@@ -79,6 +79,18 @@ def load_davis(
             found.append(AnnotatedSequence(name, images, annotations))
     _tell(wrong, problems)
     return found
+
+
+def wrong_resolution(folder: Path, resolution: str) -> list[str]:
+    """A line where `JPEGImages` or `Annotations` of a root does not hold a resolution: what it holds instead."""
+    if (folder / resolution).is_dir():
+        return []
+    if (folder / resolution).exists():
+        return [f"{folder / resolution} is a file, perhaps a link that was copied as one: put the folder in its place"]
+    there, _ = children(folder)
+    if not there:
+        return [f"{folder / resolution} is missing: is {folder.parent} the DAVIS root?"]
+    return [f"{folder} holds {', '.join(there)}, not {resolution}: name one with --resolution"]
 
 
 def find_resolution(root: Path, sequence: str) -> str:
@@ -184,17 +196,6 @@ def _choose(names: list[str], wanted: Iterable[str] | None, *, split: str) -> li
 def _sequence_name(line: str) -> str:
     first = line.split()[0]
     return Path(first).parent.name if "/" in first else first
-
-
-def _wrong_resolution(folder: Path, resolution: str) -> list[str]:
-    if (folder / resolution).is_dir():
-        return []
-    if (folder / resolution).exists():
-        return [f"{folder / resolution} is a file, perhaps a link that was copied as one: put the folder in its place"]
-    there = sorted((path.name for path in folder.glob("*") if path.is_dir()), key=natural)
-    if not there:
-        return [f"{folder / resolution} is missing: is {folder.parent} the DAVIS root?"]
-    return [f"{folder} holds {', '.join(there)}, not {resolution}: name one with --resolution"]
 
 
 def _other_splits(folder: Path) -> str:

@@ -42,6 +42,15 @@ def reason(error: OSError) -> str:
     return f"{said}; {remedy}" if remedy else said
 
 
+def unlisted(folder: object, error: OSError) -> str:
+    """A line for a folder whose content the system does not tell.
+
+    >>> unlisted("bear", PermissionError(errno.EACCES, "Permission denied"))
+    'bear cannot be listed: permission denied; give a readable folder'
+    """
+    return f"{folder} cannot be listed: {cause(error)}; give a readable folder"
+
+
 def temporary_beside(path: Path) -> Path:
     """Where a file is written before it takes its place."""
     # the process id keeps two runs into one folder from sharing a temporary file

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 from PIL.Image import Transpose
 
-from mrnet_cli.data.files import cause
+from mrnet_cli.data.files import unlisted
 from mrnet_cli.data.limits import open_picture
 from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.errors import DataError
@@ -52,7 +52,7 @@ def pictures(folder: Path) -> list[Path]:
     except NotADirectoryError as error:
         raise DataError([f"{folder} is a file: give a folder of frames, or a video with --video"]) from error
     except OSError as error:
-        raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
+        raise DataError([unlisted(folder, error)]) from error
     return sorted(found, key=lambda path: natural(path.name))
 
 
@@ -118,7 +118,14 @@ def check_frames(paths: Sequence[Path], size: tuple[int, ...], *, like: str = "t
     return [problem for path in paths for problem in _problems(path, size, like)]
 
 
-def unlike(name: object, size: tuple[int, ...], other: str, wanted: tuple[int, ...]) -> list[str]:
+def unlike(
+    name: object,
+    size: tuple[int, ...],
+    other: str,
+    wanted: tuple[int, ...],
+    *,
+    remedy: str = "give both the same size",
+) -> list[str]:
     """A line for a picture whose size is not that of another, if it is not.
 
     Args:
@@ -126,13 +133,14 @@ def unlike(name: object, size: tuple[int, ...], other: str, wanted: tuple[int, .
         size: its H W.
         other: what has the size that is wanted.
         wanted: H W.
+        remedy: what to do.
 
     >>> unlike("a.png", (480, 640), "the first mask", (480, 854))
     ['a.png is 640x480, the first mask 854x480: give both the same size']
     """
     if size == wanted:
         return []
-    return [f"{name} is {size[1]}x{size[0]}, {other} {wanted[1]}x{wanted[0]}: give both the same size"]
+    return [f"{name} is {size[1]}x{size[0]}, {other} {wanted[1]}x{wanted[0]}: {remedy}"]
 
 
 def lacking(folder: Path, names: Sequence[str], why: str) -> list[str]:

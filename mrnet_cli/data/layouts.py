@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mrnet_cli.data.davis import Year, read_split
-from mrnet_cli.data.files import cause
+from mrnet_cli.data.files import unlisted
 from mrnet_cli.data.frames import FORMATS, pictures
 from mrnet_cli.data.limits import open_picture
 from mrnet_cli.data.names import natural
@@ -126,7 +126,7 @@ def _folders(folder: Path) -> list[str]:
     try:
         return sorted((one.name for one in folder.iterdir() if one.name[0] != "." and one.is_dir()), key=natural)
     except OSError as error:
-        raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
+        raise DataError([unlisted(folder, error)]) from error
 
 
 def _is_nested(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mrnet_cli.data.files import cause
+from mrnet_cli.data.files import unlisted
 from mrnet_cli.data.names import is_name, natural
 from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
 from mrnet_cli.errors import DataError
@@ -115,7 +115,7 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
     except FileNotFoundError:
         return {}, []
     except OSError as error:
-        raise DataError([f"{folder} cannot be listed: {cause(error)}; give a readable folder"]) from error
+        raise DataError([unlisted(folder, error)]) from error
     if wrong := [name for name in (*masks, *others) if not is_name(name)]:
         raise DataError([f"{folder} holds {name}, a name that cannot be used: rename it" for name in wrong])
     return {name: folder / name for name in others}, [(name, folder / name) for name in masks]

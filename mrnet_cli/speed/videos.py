@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from mrnet_cli.data import demo_pictures
+from mrnet_cli.data.davis import RESOLUTION, wrong_resolution
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.frames import read_frame, unlike
 from mrnet_cli.data.given_masks import values_of
@@ -40,12 +41,13 @@ def made_video(folder: Path, *, size: int, objects: int, frames: int) -> Job:
     make_output_dir(folder)
     shape = (size, 2 * round(size * 8 / 9))
     paths: list[Path] = []
-    masks = []
+    mask = np.zeros(shape, np.uint8)
     for t, (image, ids) in enumerate(render(_scene(objects), np.random.default_rng(0), frames=frames, size=shape)):
         paths.append(folder / f"{t:05d}.jpg")
-        masks.append(ids)
+        if t == 0:
+            mask = ids
         write_picture(paths[-1], image)
-    job = Job(folder.name, tuple(paths), masks[0], binary=False)
+    job = Job(folder.name, tuple(paths), mask, binary=False)
     if job.objects < objects:
         raise DataError(
             [f"frames of {shape[1]}x{shape[0]} are too small for {objects} objects: choose a larger --size"]
@@ -53,7 +55,7 @@ def made_video(folder: Path, *, size: int, objects: int, frames: int) -> Job:
     return job
 
 
-def davis_videos(root: Path, *, resolution: str = "480p", sequences: Sequence[str] | None = None) -> list[Job]:
+def davis_videos(root: Path, *, resolution: str = RESOLUTION, sequences: Sequence[str] | None = None) -> list[Job]:
     """Sequences of a DAVIS root, whatever split they are in.
 
     Args:
@@ -65,8 +67,8 @@ def davis_videos(root: Path, *, resolution: str = "480p", sequences: Sequence[st
         DataError: naming every problem of every sequence.
     """
     images, annotations = root / "JPEGImages" / resolution, root / "Annotations" / resolution
-    if not images.is_dir():
-        raise DataError([f"{images} is missing: is {root} the DAVIS root?"])
+    if wrong := wrong_resolution(images.parent, resolution):
+        raise DataError(wrong)
     names = sequences
     if names is None:
         names = sorted((path.name for path in images.iterdir() if path.is_dir()), key=natural)
@@ -109,11 +111,12 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
     if problems:
         raise DataError(problems)
     cut = [_cut(job, folder / job.name, size=size, objects=objects, frames=frames) for job in jobs]
-    first = cut[0]
     # their times would be the mean of unlike things
-    odd = [line for job in cut for line in unlike(job.name, job.mask.shape, first.name, first.mask.shape)]
-    if odd:
-        raise DataError([f"{line.partition(': ')[0]}: time them apart, with --sequences" for line in odd])
+    first, remedy = cut[0], "time them apart, with --sequences"
+    if odd := [
+        one for job in cut for one in unlike(job.name, job.mask.shape, first.name, first.mask.shape, remedy=remedy)
+    ]:
+        raise DataError(odd)
     return cut
 
 
