@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mrnet_cli.data.davis import Year, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import RESOLUTION, Year, load_annotation_tree, load_davis
 from mrnet_cli.evaluation.protocol import chosen
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.runner import evaluate as run
@@ -17,7 +17,7 @@ def evaluate(
     annotations: Path | str | None = None,
     year: Year | None = None,
     split: str = "val",
-    resolution: str = "480p",
+    resolution: str = RESOLUTION,
     protocol: str | None = None,
     workers: int = 1,
 ) -> Evaluation:

@@ -17,7 +17,7 @@ from mrnet_cli.cli.options import GroupedCommand, comma_separated
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
-from mrnet_cli.data.davis import load_annotation_tree, load_davis
+from mrnet_cli.data.davis import RESOLUTION, load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import is_name, shown
 from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
@@ -66,7 +66,7 @@ Examples:
     help="Folder or zip of the same, in either form; repeatable.",
 )
 @click.option("--split", help="Split file of --davis [default: val]; also names the result files.")
-@click.option("--resolution", default="480p", show_default=True, help="Folder below Annotations of --davis.")
+@click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below Annotations of --davis.")
 @click.option("--sequences", help="Comma-separated names to score in place of all.")
 @rule_options
 @click.option("--output", "target", required=True, help="Folder to write, or address such as s3://bucket/run.")

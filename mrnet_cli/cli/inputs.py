@@ -11,7 +11,7 @@ import click
 
 from mrnet_cli.cli.options import as_one, comma_separated
 from mrnet_cli.data.boxes import Box
-from mrnet_cli.data.davis import Year
+from mrnet_cli.data.davis import RESOLUTION, Year
 from mrnet_cli.errors import OutputError
 from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
@@ -128,7 +128,9 @@ _OPTIONS = [
     click.option("--davis", type=path, help="DAVIS root: JPEGImages, Annotations, ImageSets."),
     click.option("--year", type=click.Choice(["2016", "2017"]), default="2017", show_default=True, help="Whose masks."),
     click.option("--split", default="val", show_default=True, help="Split file of --davis."),
-    click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations."),
+    click.option(
+        "--resolution", default=RESOLUTION, show_default=True, help="Folder below JPEGImages and Annotations."
+    ),
     click.option("--sequences", help="Comma-separated names to segment in place of all."),
     click.option(
         "--images",

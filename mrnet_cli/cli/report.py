@@ -12,6 +12,7 @@ from rich.progress import Progress
 
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.report_screen import show_tables
+from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.data.names import shown
 from mrnet_cli.data.rows import counted
 from mrnet_cli.reports.report import write_report
@@ -53,7 +54,7 @@ class NamedFolder(click.ParamType):  # type: ignore[type-arg]  # click takes arg
 @click.option("--n", type=click.IntRange(1), default=5, show_default=True, help="Of Table 1.")
 @click.option("--html", is_flag=True, help="Also write report.html: one page of all evaluations, with no network.")
 @click.option("--davis", type=path, help="DAVIS root, for pictures on the page.")
-@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages of --davis.")
+@click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below JPEGImages of --davis.")
 @click.option(
     "--predictions",
     type=NamedFolder(),

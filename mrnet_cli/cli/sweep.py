@@ -21,7 +21,7 @@ from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
 from mrnet_cli.cli.progress import Advance, frame_progress
 from mrnet_cli.cli.provenance import provenance
-from mrnet_cli.data.davis import Year
+from mrnet_cli.data.davis import RESOLUTION, Year
 from mrnet_cli.data.records import SWEEP, read_record
 from mrnet_cli.data.rows import percent
 from mrnet_cli.inference.network import Network
@@ -49,7 +49,7 @@ Examples:
 @click.option("--davis", type=path, required=True, help="DAVIS root: JPEGImages, Annotations, ImageSets.")
 @click.option("--year", type=click.Choice(["2016", "2017"]), default="2016", show_default=True, help="Whose rules.")
 @click.option("--split", default="val", show_default=True, help="Split file of --davis.")
-@click.option("--resolution", default="480p", show_default=True, help="Folder below JPEGImages and Annotations.")
+@click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below JPEGImages and Annotations.")
 @click.option("--sequences", help="Comma-separated names to score in place of all.")
 @click.option(
     "--k", "ks", type=Listed(click.IntRange(1)), help="Past frames compared beside the first [default: the network's]."

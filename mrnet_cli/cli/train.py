@@ -8,7 +8,14 @@ import click
 
 from mrnet_cli.cli.options import GroupedCommand, comma_separated, device_option
 from mrnet_cli.cli.output import hold_output
-from mrnet_cli.cli.train_options import NETWORK_OPTIONS, NetworkChoice, RecipeChoice, network_options, recipe_options
+from mrnet_cli.cli.train_options import (
+    NETWORK_OPTIONS,
+    NetworkChoice,
+    RecipeChoice,
+    count,
+    network_options,
+    recipe_options,
+)
 from mrnet_cli.cli.train_screen import show_rehearsal, watching
 from mrnet_cli.data.files import check_output_dir
 from mrnet_cli.models.determinism import compute_deterministically
@@ -25,7 +32,6 @@ from mrnet_cli.training.sources import davis_videos, stills, train_resolution
 from mrnet_cli.training.validation import HeldOut, Validation, held_out_videos, without
 
 path = click.Path(path_type=Path)
-count = click.IntRange(min=1)
 
 GROUPS = {
     "Network and recipe": [*NETWORK_OPTIONS, "init", "steps", "rate", "clips", "seed"],

@@ -70,6 +70,11 @@ def read_record(path: Path) -> JsonObject:
     return content
 
 
+def held(folder: Path, what: str) -> DataError:
+    """The refusal to lose what an earlier run left in a folder, or to mix it with what this one makes."""
+    return DataError([f"{folder} holds {what}: go on with --resume, or {ELSEWHERE}"])
+
+
 def _maker(path: Path) -> str:
     commands = {EVALUATE: "evaluate", PREDICT: "predict", SPEED: "bench-speed", SWEEP: "sweep"}
     return f"mrnet {commands[path.name]}" if path.name in commands else "the command that made it"

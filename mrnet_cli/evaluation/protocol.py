@@ -41,6 +41,12 @@ class Protocol:
     resize: bool = False
 
     @property
+    def year(self) -> Year | None:
+        """Of DAVIS, where these are its rules."""
+        years: dict[str, Year] = {DAVIS_2016.name: 2016, DAVIS_2017.name: 2017}
+        return years.get(self.name)
+
+    @property
     def unit(self) -> str:
         """What the flat mean is over."""
         return "sequence" if self.objects == "one" else "object"
@@ -122,6 +128,6 @@ def chosen(year: Year | None, protocol: str | None) -> tuple[Year, Protocol]:
     if protocol not in PROTOCOLS:
         raise ValueError(f"protocol {protocol!r} is not one of {', '.join(PROTOCOLS)}")
     rules = PROTOCOLS[protocol]
-    if rules == of_year(2017 if year == 2016 else 2016) and year is not None:
+    if year and rules.year and year != rules.year:
         raise ValueError(f"year {year} and protocol {protocol} contradict each other: give one of them")
-    return year or (2016 if rules == DAVIS_2016 else 2017), rules
+    return year or rules.year or 2017, rules

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mrnet_cli.data.boxes import Box, masks_in_boxes
-from mrnet_cli.data.davis import Year, load_davis, load_object_mask
+from mrnet_cli.data.davis import RESOLUTION, Year, load_davis, load_object_mask
 from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, listed, picture_size, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
@@ -125,7 +125,7 @@ def _sample(path: Path) -> bytes:
 
 
 def davis_jobs(
-    root: Path, *, year: Year, split: str, resolution: str = "480p", sequences: Iterable[str] | None = None
+    root: Path, *, year: Year, split: str, resolution: str = RESOLUTION, sequences: Iterable[str] | None = None
 ) -> list[Job]:
     """The sequences of a DAVIS split.
 

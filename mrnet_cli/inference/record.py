@@ -14,7 +14,7 @@ from mrnet_cli.data import rankings
 from mrnet_cli.data.files import write_text_atomically
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.rankings import Choice, rankings_csv, read_rankings
-from mrnet_cli.data.records import ELSEWHERE, PREDICT, differences, parse_json, read_record, write_record
+from mrnet_cli.data.records import ELSEWHERE, PREDICT, differences, held, parse_json, read_record, write_record
 from mrnet_cli.data.rows import counted
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.segmenter import Segmenter
@@ -97,8 +97,7 @@ class Record:
             # what it finished is not known, and cannot be gone on with
             finished = 0
         if finished:
-            held = f"{self._path.parent} holds {counted(finished, 'sequence')} that an earlier run finished"
-            raise DataError([f"{held}: go on with --resume, or {ELSEWHERE}"])
+            raise held(self._path.parent, f"{counted(finished, 'sequence')} that an earlier run finished")
 
     def resume(self) -> None:
         """Takes over what an earlier run finished.

@@ -65,7 +65,8 @@ class Scores(Run):
         """Of the DAVIS rules it follows to the letter; None for any other rules."""
         rules = self.record["protocol"]
         by_letter = rules["first_last"] == "drop" and self.record["boundary_tolerances"][0] == TOLERANCE
-        return {"davis2016": 2016, "davis2017": 2017}.get(self.protocol) if by_letter else None
+        known = PROTOCOLS.get(self.protocol)
+        return known.year if known and by_letter else None
 
     @property
     def departures(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from mrnet_cli.data.davis import AnnotatedSequence, Year, load_davis
 from mrnet_cli.data.files import make_output_dir, remove_file, write_text_atomically
 from mrnet_cli.data.names import natural
-from mrnet_cli.data.records import ELSEWHERE, PREDICT, SWEEP, JsonObject, differences, read_record, write_record
+from mrnet_cli.data.records import ELSEWHERE, PREDICT, SWEEP, JsonObject, differences, held, read_record, write_record
 from mrnet_cli.data.rows import counted, csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.jobs import Job, davis_jobs
@@ -148,9 +148,8 @@ class SweepFolder:
         path, before = self._folder / SWEEP, 0
         if resume and path.is_file():
             before = self._check(read_record(path), settings)
-        elif not resume and (finished := list((self._folder / "points").glob(f"*/{POINT}"))):
-            held = f"{self._folder} holds {counted(len(finished), 'point')} that an earlier sweep finished"
-            raise DataError([f"{held}: go on with --resume, or {ELSEWHERE}"])
+        elif not resume and (finished := self._finished()):
+            raise held(self._folder, f"{counted(len(finished), 'point')} that an earlier sweep finished")
         else:
             # the points' records go before the sweep's own, so that none is ever taken for one of another sweep
             for place in (self._folder / "points").glob("k*_n*"):
@@ -163,6 +162,10 @@ class SweepFolder:
         at_a_time = max(before, min(workers, len(todo)))
         write_record(path, {**provenance, "workers": at_a_time, "settings": settings})
         return todo
+
+    def _finished(self) -> list[str]:
+        """Names of the folders of points that are finished."""
+        return sorted((path.parent.name for path in (self._folder / "points").glob(f"*/{POINT}")), key=natural)
 
     def _check(self, record: JsonObject, settings: Mapping[str, object]) -> int:
         """Raises where an earlier sweep had other settings; gives how many points it ran at a time."""
@@ -197,8 +200,7 @@ class SweepFolder:
 
     def write_table(self, points: Sequence[Point]) -> list[tuple[Point, Figures]]:
         """Writes `sweep.csv` with all points that are finished, these first, and returns them."""
-        places = sorted((self._folder / "points").glob(f"*/{POINT}"), key=lambda path: natural(path.parent.name))
-        there = [Point.named(path.parent.name) for path in places]
+        there = map(Point.named, self._finished())
         every = dict.fromkeys([*points, *(point for point in there if point is not None)])
         done = [(point, figures) for point in every if (figures := self.figures(point))]
         rows = [(point.k, point.n, one.j, one.f, one.jf, one.seconds_per_frame, point.size) for point, one in done]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mrnet_cli.data.files import write_text_atomically
-from mrnet_cli.data.records import ELSEWHERE
-from mrnet_cli.data.rows import counted, csv_text
+from mrnet_cli.data.records import held
+from mrnet_cli.data.rows import Row, counted, csv_text
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.comparison import paired_differences
 from mrnet_cli.evaluation.runner import Evaluation
@@ -105,20 +105,20 @@ def sweep_variants(
         one.segmenter()
     jobs = data.jobs()
     if not resume and (output / TABLE).exists():
-        raise DataError([f"{output} holds the {TABLE} of an earlier run: go on with --resume, or {ELSEWHERE}"])
+        raise held(output, f"the {TABLE} of an earlier run")
+    told = f"DAVIS-{data.year} {data.split}, {counted(len(jobs), 'sequence')}"
     done: list[Measured] = []
     for path, one in zip(files, networks, strict=True):
         place = output / FOLDER / path.stem
         done.append(_measured(path, one, jobs, place, data=data, provenance=provenance, resume=resume))
-        rows = [
-            (row.variant, row.seed, row.j, row.f, row.jf, row.low, row.high, row.seconds_per_frame, row.parameters)
-            for row in done
-        ]
-        told = ("measured", f"DAVIS-{data.year} {data.split}, {counted(len(jobs), 'sequence')}")
-        named = [(*row, *told, one.weights) for row, one in zip(rows, done, strict=True)]
-        write_text_atomically(output / TABLE, csv_text(COLUMNS, named))
+        write_text_atomically(output / TABLE, csv_text(COLUMNS, [_row(row, told) for row in done]))
         on_file(path.stem)
     return done
+
+
+def _row(one: Measured, told: str) -> Row:
+    scores = (one.j, one.f, one.jf, one.low, one.high)
+    return (one.variant, one.seed, *scores, one.seconds_per_frame, one.parameters, "measured", told, one.weights)
 
 
 def _measured(

@@ -17,7 +17,7 @@ from mrnet_cli.training.colour import recolour
 from mrnet_cli.training.layers import Cutting, cut, paste
 from mrnet_cli.training.motion import Motion, Strength, Values, draw_motion, motion_maps
 from mrnet_cli.training.recipe import Stage
-from mrnet_cli.training.sources import Picture, PictureFiles, draw_windows, object_ids
+from mrnet_cli.training.sources import Picture, PictureFiles, draw_windows, object_ids, too_short
 from mrnet_cli.training.veil import veil
 
 VIDEO_MOTION = Strength(shift=0.01, turn=0.01, scale=0.03, bend=0.0)
@@ -146,11 +146,8 @@ def _add_objects(
 
 def _window(rng: np.random.Generator, sources: Sources, stage: Stage) -> tuple[Picture, ...]:
     """T frames of a video, forwards or backwards, up to the stage's gap apart."""
-    short = [video for video in sources.videos if len(video) < stage.frames]
-    if short:
-        raise DataError(
-            [f"{v[0].image.parent} has {len(v)} frames, fewer than the {stage.frames} of a clip" for v in short]
-        )
+    if short := too_short(sources.videos, stage.frames):
+        raise DataError(short)
     which, chosen = draw_windows(rng, [len(video) for video in sources.videos], frames=stage.frames, gap=stage.gap)
     return tuple(sources.videos[int(which)][int(i)].read() for i in chosen)
 

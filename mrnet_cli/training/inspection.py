@@ -6,7 +6,7 @@ from mrnet_cli.data.frames import check_frames, picture_size
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.recipe import Recipe
-from mrnet_cli.training.sources import PictureFiles, object_ids
+from mrnet_cli.training.sources import PictureFiles, object_ids, too_short
 
 
 def check_sources(sources: Sources, recipe: Recipe) -> None:
@@ -16,12 +16,7 @@ def check_sources(sources: Sources, recipe: Recipe) -> None:
         DataError: naming every picture or mask that is none, cut off or of another size, and every video shorter than
             the longest clip; or no still shows an object.
     """
-    longest = max(stage.frames for stage in recipe.stages)
-    problems = [
-        f"{video[0].image.parent} has {len(video)} frames, fewer than the {longest} of a clip: hold it out"
-        for video in sources.videos
-        if len(video) < longest
-    ]
+    problems = too_short(sources.videos, max(stage.frames for stage in recipe.stages))
     problems += [problem for video in (*sources.videos, sources.stills) for one in video for problem in _wrong(one)]
     if not problems and sources.stills and not any(object_ids(one.read().ids, 0) for one in sources.stills):
         masks = sources.stills[0].mask.parent

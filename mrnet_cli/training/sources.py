@@ -100,6 +100,15 @@ def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[
     return tuple(videos)
 
 
+def too_short(videos: Sequence[Sequence[PictureFiles]], frames: int) -> list[str]:
+    """A line for each video with fewer frames than a clip has."""
+    return [
+        f"{video[0].image.parent} has {len(video)} frames, fewer than the {frames} of a clip: hold it out"
+        for video in videos
+        if len(video) < frames
+    ]
+
+
 def stills(root: Path) -> tuple[PictureFiles, ...]:
     """Pictures under ``root/images`` with a mask of the same stem under ``root/masks``.
 

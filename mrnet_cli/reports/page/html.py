@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from mrnet_cli import __version__
+from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.data.rows import percent
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.tables import MEASURES
@@ -28,7 +29,7 @@ def page_html(
     *,
     davis: Path | None = None,
     predictions: Mapping[str, Path] | None = None,
-    resolution: str = "480p",
+    resolution: str = RESOLUTION,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> str:
     """A page that needs no other file and no network.

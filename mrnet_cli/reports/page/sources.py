@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mrnet_cli.data.davis import Year, load_davis
+from mrnet_cli.data.davis import RESOLUTION, Year, load_davis
 from mrnet_cli.data.mask_trees import SequenceMasks, open_tree
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.plan import find_masks
@@ -16,7 +16,7 @@ Key = tuple[str, str]
 
 
 def find_sources(
-    runs: Runs, davis: Path, predictions: Mapping[str, Path], *, resolution: str = "480p"
+    runs: Runs, davis: Path, predictions: Mapping[str, Path], *, resolution: str = RESOLUTION
 ) -> tuple[dict[Key, Source], list[str]]:
     """The sources of every sequence that was scored, by rules and name.
 
