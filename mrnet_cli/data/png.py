@@ -15,6 +15,8 @@ import deflate
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.limits import most_pixels
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 Rows = NDArray[np.uint8]
@@ -86,7 +88,8 @@ def decode_plain(chunks: Sequence[Chunk]) -> PlainPng | None:
     if kinds[0] != b"IHDR" or len(chunks[0][1]) != _HEADER.size or b"acTL" in kinds or len(set(kinds)) < len(kinds):
         return None
     width, height, depth, colour, *methods = _HEADER.unpack(chunks[0][1])
-    if depth != 8 or colour not in (_GREY, _PALETTE) or any(methods) or not 0 < width * height <= _MOST_PIXELS:
+    most = min(_MOST_PIXELS, most_pixels())
+    if depth != 8 or colour not in (_GREY, _PALETTE) or any(methods) or not 0 < width * height <= most:
         return None
     palettes = [body for kind, body in chunks if kind == b"PLTE"]
     if colour == _PALETTE and (len(palettes) != 1 or len(palettes[0]) not in range(3, 769, 3)):

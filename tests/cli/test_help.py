@@ -42,3 +42,12 @@ def test_a_shell_completes_commands_and_options(words: str, completed: str) -> N
     code = "from mrnet_cli.cli.main import main; main(prog_name='mrnet')"
     run = subprocess.run([sys.executable, "-c", code], env={**os.environ, **asked}, capture_output=True, text=True)
     assert f"plain,{completed}" in run.stdout.splitlines()
+
+
+@pytest.mark.parametrize("arguments", [["predict", "--help"], ["predict", "--output", "OUT"], ["train", "--help"]])
+def test_help_and_refusals_do_not_wait_for_the_backbones(arguments: list[str]) -> None:
+    # with what they bring along they take longer to import than torch does
+    code = "import sys\nfrom mrnet_cli.cli.main import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"
+    code += "    assert 'torch' in sys.modules and 'timm' not in sys.modules"
+    run = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert (run.returncode, "AssertionError" in run.stderr) == (0 if "--help" in arguments else 2, False)

@@ -76,8 +76,9 @@ def test_the_limit_can_be_raised_and_lowered(tmp_path: Path, monkeypatch: pytest
         read_first(path)
     Image.new("L", (20, 20)).save(tmp_path / "mask.png")
     monkeypatch.setenv(limits.VARIABLE, "0.0003")
-    with pytest.raises(DataError, match="20x20, more than 0.0003 megapixels"):
-        read_frame(tmp_path / "mask.png")
+    for read in (read_frame, read_index_mask):
+        with pytest.raises(DataError, match="20x20, more than 0.0003 megapixels"):
+            read(tmp_path / "mask.png")
 
 
 @pytest.mark.parametrize("value", ["many", "inf", "nan"])
