@@ -177,6 +177,10 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
     if len(predictions) == 1:
         return [output]
     names = [tree_name(path) for path in predictions]
+    if taken := sorted({name for name in names if name in COMPARISON_FILES}):
+        raise click.UsageError(
+            f"{', '.join(taken)} is a file of the results, which go by the names of --predictions: rename it"
+        )
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise click.UsageError(

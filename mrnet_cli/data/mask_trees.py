@@ -27,15 +27,22 @@ class SequenceMasks:
         place: the folder they were found in.
         frames: files by the frame's name.
         objects: the same for each object's number, where objects have folders of their own.
+        folders: what these are called, by number: 1, 01 or 001.
     """
 
     place: str
     frames: dict[str, MaskFile] = field(default_factory=dict)
     objects: dict[int, dict[str, MaskFile]] = field(default_factory=dict)
+    folders: dict[int, str] = field(default_factory=dict)
+
+    def place_of(self, number: int) -> str:
+        """The folder of an object; one that is not there is called as the others are."""
+        width = max((len(name) for name in self.folders.values() if name.startswith("0")), default=0)
+        return f"{self.place}/{self.folders.get(number, str(number).zfill(width))}"
 
 
 def open_tree(path: Path, names: Iterable[str], *, limits: ZipLimits | None = None) -> Folder:
-    """A folder as it is, or what a zip holds; one folder around everything in a zip is looked through.
+    """A folder as it is, or what a zip holds; folders around everything in a zip are looked through.
 
     Args:
         path: the folder or zip.
@@ -47,9 +54,12 @@ def open_tree(path: Path, names: Iterable[str], *, limits: ZipLimits | None = No
     """
     if path.is_dir():
         return path
-    tree = list_zip(path, limits=limits)
-    if len(tree.folders) == 1 and not tree.files and not tree.folders.keys() & set(names):
-        return next(iter(tree.folders.values()))
+    tree, wanted = list_zip(path, limits=limits), set(names)
+    while len(tree.folders) == 1 and not tree.files and not tree.folders.keys() & wanted:
+        (inner,) = tree.folders.values()
+        if not inner.folders:
+            return inner
+        tree = inner
     return tree
 
 
@@ -93,7 +103,16 @@ def list_masks(folder: Folder) -> SequenceMasks:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    return SequenceMasks(str(folder), objects=objects)
+    return SequenceMasks(str(folder), objects=objects, folders={int(name): name for name in numbers})
+
+
+def holds_masks(folder: Folder) -> bool:
+    """Whether a folder is that of a sequence; one that :func:`list_masks` refuses is."""
+    try:
+        masks = list_masks(folder)
+    except DataError:
+        return True
+    return bool(masks.frames or any(masks.objects.values()))
 
 
 def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFile]]]:

@@ -21,6 +21,7 @@ from mrnet_cli.evaluation.boundary import (
     packed_cells,
     tolerance_radius,
 )
+from mrnet_cli.evaluation.protocol import SCORES_LATER
 from mrnet_cli.evaluation.region import overlap_share
 from mrnet_cli.evaluation.statistics import Statistics, summarise
 
@@ -129,7 +130,9 @@ class SequenceScorer:
         largest = int(predicted.max(initial=0))
         if largest > self.objects:
             known = f"but the first annotation names objects 1 to {self.objects} only"
-            raise ValueError(f"holds id {largest}, {known}: set it to 0, or to the id of an object")
+            later = f", or score objects that appear later by {SCORES_LATER}" if (true == largest).any() else ""
+            remedy = f"set it to 0, or to the id of an object{later}"
+            raise ValueError(f"holds id {largest}, {known}: {remedy}")
 
     def update(self, predicted: IdMask, true: IdMask, *, frame: str) -> None:
         """Adds a frame; arguments and errors as in :meth:`validate`."""

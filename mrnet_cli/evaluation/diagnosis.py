@@ -16,6 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mrnet_cli.data.rows import counted
 from mrnet_cli.evaluation.accumulator import ObjectScore
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.statistics import summarise
@@ -155,22 +156,24 @@ def findings(diagnosis: Diagnosis) -> list[str]:
     if longest := diagnosis.longest_lost:
         lost = sum(spell.frames for spell in diagnosis.lost)
         spells = f", in {len(diagnosis.lost)} spells, {longest.frames} on end" if len(diagnosis.lost) > 1 else ""
-        said.append(f"lost in {lost} of {diagnosis.visible} frames{spells} from {longest.first}")
+        said.append(f"lost in {lost} of {counted(diagnosis.visible, 'frame')}{spells} from {longest.first}")
     for other in sorted({spell.other for spell in diagnosis.switches}):
         spells_of = [spell for spell in diagnosis.switches if spell.other == other]
         frames = sum(spell.frames for spell in spells_of)
-        said.append(f"on object {other} in {frames} frames from {spells_of[0].first}")
+        said.append(f"on object {other} in {counted(frames, 'frame')} from {spells_of[0].first}")
     if diagnosis.drift:
-        said.append(f"J under {MISS} from {diagnosis.drift.first} to the end ({diagnosis.drift.frames} frames)")
+        said.append(
+            f"J under {MISS} in the last {diagnosis.drift.frames} frames that show it, from {diagnosis.drift.first}"
+        )
     if diagnosis.fall > FALL:
-        said.append(f"J falls by {diagnosis.fall:.0%} from the first quarter to the last")
+        said.append(f"J falls by {100 * diagnosis.fall:.0f} points from the first quarter to the last")
     if diagnosis.excess > WORTH_TELLING:
         said.append(f"spills over by {diagnosis.excess:.0%} of its area")
     if diagnosis.missed > WORTH_TELLING:
         said.append(f"misses {diagnosis.missed:.0%} of its area")
     if diagnosis.ghosts:
         frames = sum(spell.frames for spell in diagnosis.ghosts)
-        said.append(f"predicted in {frames} frames without it, from {diagnosis.ghosts[0].first}")
+        said.append(f"predicted in {counted(frames, 'frame')} without it, from {diagnosis.ghosts[0].first}")
     return said
 
 

@@ -17,7 +17,17 @@ from mrnet_cli.evaluation.diagnosis import (
 
 _COLUMNS = (
     *("sequence", "object", "frames", "visible_frames", "lost_frames", "longest_lost", "longest_lost_from", "lost"),
-    *("switched_frames", "switches", "drift_from", "drift_frames", "J-Decay", "excess", "missed", "ghost_frames"),
+    *(
+        "switched_frames",
+        "switches",
+        "drift_from",
+        "drift_frames",
+        "J-Decay",
+        "J_fall",
+        "excess",
+        "missed",
+        "ghost_frames",
+    ),
     *("ghosts", "small_frames", "small_J", "medium_frames", "medium_J", "large_frames", "large_J"),
 )
 
@@ -68,7 +78,7 @@ def _row(one: Diagnosis) -> list[str | int | float]:
     row: list[str | int | float] = [score.sequence, score.object, len(score.frames), one.visible, _frames(one.lost)]
     row += [longest.frames if longest else 0, longest.first if longest else "", _listed(one.lost)]
     row += [_frames(one.switches), _listed(one.switches), drift.first if drift else "", drift.frames if drift else 0]
-    row += [score.j.decay, _known(one.excess), _known(one.missed), _frames(one.ghosts), _listed(one.ghosts)]
+    row += [score.j.decay, one.fall, _known(one.excess), _known(one.missed), _frames(one.ghosts), _listed(one.ghosts)]
     for size in one.sizes.values():
         row += [size.frames, _known(size.j)]
     return row

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from mrnet_cli.data.davis import AnnotatedSequence
-from mrnet_cli.data.masks import VOID
+from mrnet_cli.data.masks import VOID, void_as_background
 from mrnet_cli.data.names import natural
+from mrnet_cli.data.rows import counted
 from mrnet_cli.errors import DataError
-from mrnet_cli.evaluation.protocol import Protocol
+from mrnet_cli.evaluation.protocol import SCORES_LATER, Protocol
 from mrnet_cli.evaluation.reading import (
     ANY_VALUE,
     AS_STORED,
@@ -153,9 +154,11 @@ def _first_shown(files: Sequence[Path], protocol: Protocol) -> dict[int, int]:
 
 
 def _largest_id(first: Path) -> int:
-    largest = int(VOID_AS_BACKGROUND.read(first).max(initial=0))
+    ids = AS_STORED.read(first)
+    largest = int(void_as_background(ids).max(initial=0))
     if largest == 0:
-        raise DataError([f"{first} names no object: it holds no id from 1 to 254; {_BINARY}"])
+        remedy = _BINARY if ids.any() else f"objects that appear later are scored by {SCORES_LATER}"
+        raise DataError([f"{first} names no object: it holds no id from 1 to 254; {remedy}"])
     return largest
 
 
@@ -227,4 +230,9 @@ def _too_few(name: str, files: Sequence[Path]) -> str:
     if not files:
         return f"{name} has no annotated frame: add its masks, or remove its folder"
     remedy = "the first and last are not scored, so it takes 3, or --first-last keep"
-    return f"{name} has {len(files)} annotated frames: {remedy}"
+    if len(files) == 1:
+        remedy = (
+            "it is the mask that was given, and scores need those after it; where they are secret, as in test-dev, "
+        )
+        remedy += "hand the predictions in"
+    return f"{name} has {counted(len(files), 'annotated frame')}: {remedy}"

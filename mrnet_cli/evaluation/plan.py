@@ -8,14 +8,17 @@ from pathlib import Path
 
 from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.frames import SUFFIXES
-from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, list_masks, open_tree
+from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, holds_masks, list_masks, open_tree
 from mrnet_cli.data.masks import VOID
+from mrnet_cli.data.rows import counted
 from mrnet_cli.data.zips import MaskFile, ZipLimits
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.parts import Asked, Part, asked_of, one_object_only
 from mrnet_cli.evaluation.protocol import Protocol
 
 _CHUNK = 12
+# that are looked through for sequences which are not where they should be
+_LEVELS = 3
 
 
 @dataclass(frozen=True)
@@ -71,19 +74,20 @@ def make_plan(
         for number in one.uncounted
     )
     for index, path in enumerate(predictions):
-        extra = 0
+        ignored: list[str] = []
         try:
             tree = open_tree(path, [sequence.name for sequence in sequences], limits=zip_limits)
-            extra = _add_tree(plan, index, tree, asked, protocol)
+            ignored = _add_tree(plan, index, tree, asked, protocol)
         except DataError as error:
             plan.problems += error.problems
-        plan.notes.append(late + ((f"{extra} predicted frames without annotation ignored",) if extra else ()))
+        plan.notes.append((*late, *ignored))
     return plan
 
 
-def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], protocol: Protocol) -> int:
-    """Adds what one tree of predictions is compared with, and tells how many of its frames are not."""
-    _check_level(tree, {one.sequence.name for one in asked})
+def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], protocol: Protocol) -> list[str]:
+    """Adds what one tree of predictions is compared with, and tells in notes how much of it is not."""
+    names = {one.sequence.name for one in asked}
+    _check_level(tree, names)
     extra = parts = 0
     for one in asked:
         try:
@@ -104,18 +108,49 @@ def _add_tree(plan: Plan, index: int, tree: Folder, asked: Sequence[Asked], prot
                 for start in range(0, len(pairs), _CHUNK)
             ]
             parts += 1
-    return extra
+    frames = [f"{counted(extra, 'predicted frame')} without annotation ignored"] if extra else []
+    others = _count_others(tree, names)
+    return frames + ([f"{counted(others, 'other predicted sequence')} ignored"] if others else [])
+
+
+def _count_others(tree: Folder, names: set[str]) -> int:
+    """How many more sequences a tree holds."""
+    folders, masks = children(tree)
+    if masks:
+        # of one sequence, beside whose masks other folders are none
+        return 0
+    return sum(holds_masks(folder) for name, folder in folders.items() if name not in names)
 
 
 def _check_level(tree: Folder, names: set[str]) -> None:
-    """Raises where none of the sequences is in a tree, but some are in a folder of it."""
+    """Raises where none of the sequences is in a tree, but some are in a folder further down."""
     folders, masks = children(tree)
-    if masks or names & folders.keys():
+    if names & folders.keys() or (masks and len(names) == 1):
         return
-    inside = [folder for folder in folders.values() if names & children(folder)[0].keys()]
+    inside = _further_down(list(folders.values()), names)
     if inside:
+        remedy = "give that" if isinstance(tree, Path) else "zip what is in that"
         others = f" (and {len(inside) - 1} others)" if len(inside) > 1 else ""
-        raise DataError([f"{tree} holds no sequence that is asked for, but {inside[0]}{others} does: give that"])
+        raise DataError([f"{tree} holds no sequence that is asked for, but {inside[0]}{others} does: {remedy}"])
+
+
+def _further_down(folders: list[Folder], names: set[str]) -> list[Folder]:
+    """The folders that hold sequences, on the first of a few levels where there are any."""
+    for _ in range(_LEVELS):
+        below_each = [_folders_of(folder) for folder in folders]
+        inside = [folder for folder, held in zip(folders, below_each, strict=True) if names & held.keys()]
+        if inside:
+            return inside
+        folders = [folder for held in below_each for folder in held.values()]
+    return []
+
+
+def _folders_of(folder: Folder) -> dict[str, Folder]:
+    try:
+        return children(folder)[0]
+    except DataError:
+        # that it cannot be listed is no matter where it need not hold anything
+        return {}
 
 
 def find_masks(tree: Folder, name: str, *, alone: bool) -> SequenceMasks:
@@ -142,12 +177,12 @@ def _match(
     if protocol.objects == "one":
         return [], [f"{masks.place} {one_object_only(protocol)}"]
     parts = [part.alone(index) for part in asked.parts for index in range(len(part.numbers))]
-    matches = [(p, masks.objects.get(p.numbers[0], {}), f"{masks.place}/{p.numbers[0]}") for p in parts]
+    matches = [(p, masks.objects.get(p.numbers[0], {}), masks.place_of(p.numbers[0])) for p in parts]
     # with damaged annotations not all of the objects are known
     unknown = [] if asked.problems else sorted(masks.objects.keys() - set(asked.numbers))
     names = ", ".join(map(str, asked.numbers))
     return matches, [
-        f"{masks.place}/{number} is of no object that the annotations name ({names}): remove it" for number in unknown
+        f"{masks.place_of(number)} is of no object that the annotations name ({names}): remove it" for number in unknown
     ]
 
 

@@ -97,6 +97,9 @@ disappearances. SA-V: where each object has a folder, the ends are those of the 
 passes over frames until either mask shows the object; here they count as 1.
 """
 
+# what scores objects that the first annotation does not show
+SCORES_LATER = "--protocol youtube-vos, lvos or mose"
+
 PROTOCOLS = {one.name: one for one in (DAVIS_2016, DAVIS_2017, YOUTUBE_VOS, LVOS, MOSE)}
 
 

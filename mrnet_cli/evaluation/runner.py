@@ -18,6 +18,7 @@ from mrnet_cli import __version__
 from mrnet_cli.allocator import keep_freed_memory
 from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.mask_trees import tree_name
+from mrnet_cli.data.rows import counted
 from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.engines import Engine
 from mrnet_cli.errors import DataError
@@ -238,8 +239,10 @@ def _gather(empty: Evaluation, results: Sequence[tuple[Chunk, _Result]]) -> Eval
         counts = zip(first.scorer.compute(), chunk.part.numbers, chunk.part.starts, strict=True)
         objects += [score.counted(number, start) for score, number, start in counts]
     sizes = set().union(*(result.sizes for _, result in results))
-    notes = empty.notes
+    notes = empty.notes + tuple(
+        f"object {one.object} of {one.sequence} shown in no scored frame" for one in objects if not any(one.true_pixels)
+    )
     if empty.protocol.resize:
         resized = sum(result.resized for _, result in results)
-        notes = (f"{resized} predictions resized with nearest neighbour", *notes)
+        notes = (f"{counted(resized, 'prediction')} resized with nearest neighbour", *notes)
     return replace(empty, objects=tuple(objects), sizes=tuple(sorted(sizes)), notes=notes)

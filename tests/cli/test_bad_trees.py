@@ -169,7 +169,8 @@ TREES: dict[str, tuple[Break, list[str]]] = {
     "the first annotation is empty": (
         everything(fill(f"{TRUE}/00000.png", 0), save(f"{MINE}/00003.png", "RGB")),
         [
-            f"{TRUE}/00000.png names no object: it holds no id from 1 to 254; 0/255 masks need --year 2016",
+            f"{TRUE}/00000.png names no object: it holds no id from 1 to 254; objects that appear later are scored by "
+            "--protocol youtube-vos, lvos or mose",
             f"{MINE}/00003.png has mode RGB, not object ids: save it as 8-bit palette or grey PNG",
         ],
     ),

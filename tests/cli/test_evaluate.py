@@ -138,6 +138,13 @@ def test_several_predictions_of_one_name_are_refused(root: Path, write_tree: Wri
     assert_refused(root, score(root, "--predictions", other), "named mine")
 
 
+def test_predictions_named_like_a_file_of_the_results_are_refused(
+    root: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    other = write_tree(root.parent / "comparison.csv", {"squares": clip})
+    assert_refused(root, score(root, "--predictions", other), "comparison.csv is a file of the results")
+
+
 def test_several_workers_write_the_same_bytes(root: Path) -> None:
     assert score(root).exit_code == 0
     assert score(root, "--workers", "2", "--output", root.parent / "again").exit_code == 0

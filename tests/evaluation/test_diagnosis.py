@@ -101,6 +101,14 @@ def test_drift_is_a_bad_end_of_some_length(bad: int, drift: Spell | None) -> Non
     assert first(*[(BOTH, BOTH)] * 3, *[(poor, BOTH)] * bad).drift == drift
 
 
+def test_a_drift_is_told_by_the_frames_that_show_the_object() -> None:
+    poor = np.roll(BOTH, 6, axis=1)
+    one = first(*[(BOTH, BOTH)] * 3, *[(poor, BOTH)] * 5, *[(NOTHING, NOTHING)] * 4)
+    assert findings(one)[0] == "J under 0.5 in the last 5 frames that show it, from 00003"
+    row = next(csv.DictReader(diagnosis_csv([one]).splitlines()))
+    assert float(row["J-Decay"]) < 0 < float(row["J_fall"]) == one.fall
+
+
 def test_one_good_frame_at_the_end_is_no_drift() -> None:
     poor = np.roll(BOTH, 6, axis=1)
     assert first(*[(poor, BOTH)] * 9, (BOTH, BOTH)).drift is None
@@ -132,7 +140,7 @@ def test_a_falling_j_is_told_though_it_stays_above_one_half() -> None:
     poor = np.roll(BOTH, 3, axis=1)
     one = first(*[(BOTH, BOTH)] * 4, *[(poor, BOTH)] * 4)
     assert one.drift is None
-    assert findings(one)[0] == "J falls by 46% from the first quarter to the last"
+    assert findings(one)[0] == "J falls by 46 points from the first quarter to the last"
 
 
 def test_sizes_are_shares_of_the_frame() -> None:

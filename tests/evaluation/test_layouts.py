@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -145,9 +146,10 @@ def test_a_single_sequence_needs_no_folder_of_its_own(
     truth: list[AnnotatedSequence], mine: Path, tmp_path: Path
 ) -> None:
     (sequence,) = load_annotation_tree(tmp_path / "truth" / "a")
-    expected = unnamed(evaluate(truth[:1], mine, protocol=DAVIS_2017))
-    assert unnamed(evaluate([sequence], mine / "a", protocol=DAVIS_2017)) == expected
-    assert unnamed(evaluate([sequence], mine, protocol=DAVIS_2017)) == expected
+    expected = evaluate(truth[:1], mine, protocol=DAVIS_2017)
+    assert unnamed(evaluate([sequence], mine, protocol=DAVIS_2017)) == unnamed(expected)
+    assert expected.notes == ("1 other predicted sequence ignored",)
+    assert unnamed(evaluate([sequence], mine / "a", protocol=DAVIS_2017)) == unnamed(replace(expected, notes=()))
 
 
 def test_sparse_annotations_need_no_other_frames_and_the_others_are_counted(
@@ -306,7 +308,7 @@ def test_a_folder_of_an_object_that_no_annotation_names_is_refused(
 ) -> None:
     mine = write_tree(tmp_path / "mine", {"a": clip})
     objects = as_objects(mine, tmp_path / "objects", [1, 2, 3])
-    with pytest.raises(DataError, match=r"objects/a/3 is of no object that the annotations name \(1, 2\): remove it"):
+    with pytest.raises(DataError, match=r"objects/a/003 is of no object that the annotations name \(1, 2\): remove it"):
         evaluate(load_annotation_tree(mine), objects, protocol=MOSE)
 
 
@@ -316,7 +318,7 @@ def test_frames_without_annotation_are_counted_in_folders_of_objects_too(
     truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip[:4]}))
     mine = write_tree(tmp_path / "mine", {"a": clip})
     evaluation = evaluate(truth, as_objects(mine, tmp_path / "objects", [1, 2]), protocol=MOSE)
-    assert evaluation.notes == ("1 predicted frames without annotation ignored",)
+    assert evaluation.notes == ("1 predicted frame without annotation ignored",)
 
 
 def test_a_folder_of_an_object_shows_one_value_in_annotations_too(
@@ -339,5 +341,83 @@ def test_resizing_takes_no_other_note_away(tmp_path: Path, write_tree: WriteTree
     evaluation = evaluate(truth, mine, protocol=replace(DAVIS_2017, resize=True))
     assert evaluation.notes == (
         "2 predictions resized with nearest neighbour",
-        "1 predicted frames without annotation ignored",
+        "1 predicted frame without annotation ignored",
     )
+
+
+def test_a_first_mask_alone_is_not_scored_against_itself(tmp_path: Path, write_tree: WriteTree) -> None:
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": [np.ones((2, 2), np.uint8)]}))
+    with pytest.raises(DataError, match="a has 1 annotated frame: it is the mask that was given") as told:
+        evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017)
+    assert "--first-last" not in str(told.value)
+
+
+def test_an_object_that_appears_later_is_told_of_with_the_rules_that_score_it(
+    tmp_path: Path, write_tree: WriteTree
+) -> None:
+    one, two, none = (np.full((2, 2), value, np.uint8) for value in (1, 2, 0))
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": [one, two, one], "b": [none, one, one]}))
+    with pytest.raises(DataError) as told:
+        evaluate(
+            truth, write_tree(tmp_path / "mine", {"a": [one, two, one], "b": [none, one, one]}), protocol=DAVIS_2017
+        )
+    of_b, of_a = told.value.problems
+    assert of_a.endswith("or score objects that appear later by --protocol youtube-vos, lvos or mose")
+    assert of_b.endswith("objects that appear later are scored by --protocol youtube-vos, lvos or mose")
+    with pytest.raises(DataError, match="or to the id of an object$"):
+        evaluate(
+            truth[:1],
+            write_tree(tmp_path / "wrong", {"a": [one, np.full((2, 2), 3, np.uint8), one]}),
+            protocol=DAVIS_2017,
+        )
+
+
+def test_an_object_that_no_scored_frame_shows_is_noted(tmp_path: Path, write_tree: WriteTree) -> None:
+    one, both = np.uint8([[1, 1, 0]]), np.uint8([[1, 1, 2]])
+    truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": [one, one, one, both]}))
+    evaluation = evaluate(truth, tmp_path / "truth", protocol=MOSE)
+    assert evaluation.notes == ("object 2 of a shown in no scored frame",)
+    assert evaluate(truth, tmp_path / "truth", protocol=DAVIS_2017).notes == ()
+
+
+def test_sequences_that_nobody_asked_for_are_counted(truth: list[AnnotatedSequence], mine: Path) -> None:
+    shutil.copytree(mine / "a", mine / "c")
+    shutil.copytree(mine / "a", mine / "d" / "001")
+    (mine / "overlays" / "a").mkdir(parents=True)
+    assert evaluate(truth, mine, protocol=DAVIS_2017).notes == ("2 other predicted sequences ignored",)
+
+
+def test_a_tree_of_trees_is_told_from_one_that_holds_nothing(
+    truth: list[AnnotatedSequence], mine: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match=f"holds no sequences, but {tmp_path}/mine .and 1 others. does: give that"):
+        load_annotation_tree(tmp_path)
+    deep = tmp_path / "deep" / "sub" / "DAVIS" / "mine"
+    shutil.copytree(mine, deep)
+    (tmp_path / "deep" / "preview.png").write_bytes(b"")
+    with pytest.raises(DataError, match=f"no sequence that is asked for, but {deep} does: give that"):
+        evaluate(truth, tmp_path / "deep", protocol=DAVIS_2017)
+
+
+def test_a_zip_is_looked_through_to_its_sequences(truth: list[AnnotatedSequence], mine: Path, tmp_path: Path) -> None:
+    expected = evaluate(truth, mine, protocol=DAVIS_2017)
+    deep = as_zip(mine, tmp_path / "mine.zip", prefix="one/two/three/")
+    assert evaluate(truth, deep, protocol=DAVIS_2017) == expected
+    with zipfile.ZipFile(deep, "a") as archive:
+        archive.writestr("one/preview.png", b"")
+    with pytest.raises(DataError, match="but .*/mine.zip/one/two/three does: zip what is in that"):
+        evaluate(truth, deep, protocol=DAVIS_2017)
+
+
+def test_folders_of_objects_are_called_what_they_are_called(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    mine = write_tree(tmp_path / "mine", {"a": clip})
+    true, objects = (
+        as_objects(mine, tmp_path / name, numbers) for name, numbers in (("true", [1, 2]), ("objects", [1]))
+    )
+    with pytest.raises(DataError, match="objects/a/002 is missing"):
+        evaluate(load_annotation_tree(true), objects, protocol=MOSE)
+    (objects / "a" / "001").rename(objects / "a" / "1")
+    with pytest.raises(DataError, match="objects/a/2 is missing"):
+        evaluate(load_annotation_tree(true), objects, protocol=MOSE)
