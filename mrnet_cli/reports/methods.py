@@ -10,8 +10,11 @@ from mrnet_cli.data.records import JsonObject
 from mrnet_cli.errors import DataError
 from mrnet_cli.reports.runs import Runs, Scores, Speed, machine_of
 
-# of the official split val
-SEQUENCES = {2016: 20, 2017: 30}
+_VAL_2016 = """blackswan bmx-trees breakdance camel car-roundabout car-shadow cows dance-twirl dog drift-chicane
+drift-straight goat horsejump-high kite-surf libby motocross-jump paragliding-launch parkour scooter-black soapbox"""
+_MORE_IN_2017 = "bike-packing dogs-jump gold-fish india judo lab-coat loading mbike-trick pigs shooting"
+# the sequences of the official split val
+VAL = {2016: frozenset(_VAL_2016.split()), 2017: frozenset(f"{_VAL_2016} {_MORE_IN_2017}".split())}
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Method:
         """Seconds per frame of DAVIS-2016, and which clock, numbers and machine they are of."""
         if self.speed is not None:
             where = ", ".join(filter(None, (self.speed.get("gpu"), self.speed["cpu"])))
-            return float(self.speed["model_mean"]), f"the network alone, by mrnet bench-speed, on {where}"
+            of = f"frames of {self.speed['size']}x{self.speed['width']} in {self.speed['dtype']}"
+            return float(self.speed["model_mean"]), f"the network alone, by mrnet bench-speed of {of}, on {where}"
         known = self.scores[2016].predict if 2016 in self.scores else None
         if known is None:
             return None
@@ -47,8 +51,17 @@ class Method:
         return float(known["seconds_per_frame"]), clock
 
     def is_whole(self, year: int) -> bool:
-        """Whether every sequence of the official split was scored."""
-        return len(self.scores[year].sequences) == SEQUENCES[year]
+        """Whether the sequences of the official split were scored, and no other."""
+        return is_whole(self.scores[year], year)
+
+    def known(self, year: int) -> int:
+        """How many sequences of the official split were scored."""
+        return len(VAL[year].intersection(self.scores[year].sequences))
+
+
+def is_whole(scores: Scores, year: int) -> bool:
+    """Whether an evaluation is of the sequences of DAVIS val of a year."""
+    return VAL[year] == set(scores.sequences)
 
 
 def measured_methods(runs: Runs, *, online: Collection[str] = ()) -> tuple[list[Method], list[str]]:
@@ -80,6 +93,13 @@ def measured_methods(runs: Runs, *, online: Collection[str] = ()) -> tuple[list[
     if problems:
         raise DataError(problems)
     speeds = {one.name: row for one in runs.of(Speed) if (row := _single(one)) is not None}
+    for speed in runs.of(Speed):
+        if speed.name not in scores:
+            left_out.append(f"the seconds of {speed.name}: no evaluation is called that")
+        elif speed.name not in speeds:
+            left_out.append(
+                f"the seconds of {speed.name}: bench-speed timed several sizes or networks on one object, or none"
+            )
     return [Method(name, by, speeds.get(name), _online(name, by, online)) for name, by in scores.items()], left_out
 
 

@@ -14,7 +14,7 @@ from mrnet_cli.data.records import REPORT, read_record, write_record
 from mrnet_cli.errors import DataError, OutputError
 from mrnet_cli.reports.ablation import ablation_table
 from mrnet_cli.reports.ablation_figure import plot_ablation
-from mrnet_cli.reports.methods import SEQUENCES, Method, measured_methods
+from mrnet_cli.reports.methods import VAL, Method, measured_methods
 from mrnet_cli.reports.runs import Ablation, Runs, Scores, Sweep
 from mrnet_cli.reports.sequences import sequences_table
 from mrnet_cli.reports.speed_accuracy import Measured, plot_speed_accuracy
@@ -141,5 +141,5 @@ def _point(method: Method) -> Measured | None:
     if method.seconds is None or 2016 not in method.scores:
         return None
     scores = method.scores[2016]
-    part = "" if method.is_whole(2016) else f"{len(scores.sequences)} of {SEQUENCES[2016]} sequences, "
+    part = "" if method.is_whole(2016) else f"{method.known(2016)} of {len(VAL[2016])} sequences, "
     return Measured(method.name, part + method.seconds[1], method.seconds[0], 100 * scores.figure("J&F-Mean"))

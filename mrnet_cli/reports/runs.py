@@ -6,9 +6,11 @@ import csv
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 
 from mrnet_cli.data import rankings
@@ -23,6 +25,9 @@ from mrnet_cli.evaluation.record import prediction_run
 from mrnet_cli.models.schedule import past_frames
 
 ABLATION = "variants.csv"
+
+# by which means of the same values may differ
+_ROUNDING = 1e-9
 
 _Run = TypeVar("_Run", bound="Run")
 _Read = Callable[[str], object]
@@ -91,6 +96,15 @@ class Scores(Run):
         own = self.objects[self.objects["sequence"] == name]
         j, f = float(own["J-Mean"].mean()), float(own["F-Mean"].mean())
         return (j + f) / 2, j, f
+
+    @cached_property
+    def _scored(self) -> dict[str, frozenset[tuple[int, str]]]:
+        groups = self.frames.groupby("sequence")
+        return {str(name): frozenset(zip(rows["object"], rows["frame"], strict=True)) for name, rows in groups}
+
+    def scored_of(self, sequence: str) -> frozenset[tuple[int, str]]:
+        """The objects of a sequence, each with every frame that it was scored in."""
+        return self._scored.get(sequence, frozenset())
 
     def figure(self, name: str) -> float:
         """The mean over all objects of `J&F-Mean`, `J-Mean` and so on, in [0, 1] but decay."""
@@ -186,14 +200,19 @@ def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
     """Reads folders of runs, or folders that hold such folders.
 
     Args:
-        folders: with the name each goes by; None: its own. A folder given twice counts once, by the name given last.
+        folders: with the name each goes by; None: its own. A folder given twice counts once, by the name that is given.
 
     Raises:
         DataError: names every folder that is no run, and every file of a run that cannot be read.
     """
     found: list[Run] = []
     problems: list[str] = []
-    names = {folder.resolve(): (name, folder) for name, folder in folders}
+    names: dict[Path, tuple[str | None, Path]] = {}
+    for name, folder in folders:
+        other, _ = names.get(folder.resolve(), (None, folder))
+        if name and other and name != other:
+            problems.append(f"{folder} is called {other} and {name}: give it one --name")
+        names[folder.resolve()] = (name, folder)
     for whole, (name, folder) in names.items():
         places = _places(folder)
         if not places:
@@ -224,13 +243,16 @@ def _any_record() -> str:
 
 def _scores(name: str, folder: Path) -> Scores:
     path = folder / EVALUATE
-    measures = dict.fromkeys(("J-Mean", "F-Mean"), float)
-    objects = _table(folder / "objects.csv", {"sequence": str, "object": int, **measures})
-    each = {"sequence": str, "object": int, "frame": str, "J": float, "F": float}
-    scores = Scores(name, folder, read_record(path), objects, _table(folder / "frames.csv", each))
+    key: dict[str, _Read] = {"sequence": str, "object": int}
+    means: dict[str, _Read] = {"J-Mean": _share, "F-Mean": _share}
+    values: dict[str, _Read] = {"frame": str, "J": _share, "F": _share}
+    objects, frames = (
+        _table(folder / f"{of}.csv", {**key, **more}) for of, more in (("objects", means), ("frames", values))
+    )
+    scores = Scores(name, folder, read_record(path), objects, frames)
     try:
         _check_scores(scores)
-        known = all(scores.sequences == list(table["sequence"].unique()) for table in (objects, scores.frames))
+        known = _speaks_of_tables(scores)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise DataError([f"{path} is not a record of mrnet evaluate: run it again"]) from error
     if wrong := [name for name in (*scores.sequences, scores.protocol) if not is_name(name)]:
@@ -239,17 +261,33 @@ def _scores(name: str, folder: Path) -> Scores:
             [f"{path} holds {name}, which is not a name mrnet evaluate writes: run it again" for name in wrong]
         )
     if not known:
-        raise DataError([f"{path} speaks of other sequences than the tables beside it: run mrnet evaluate again"])
+        raise DataError([f"{path} speaks of other scores than the tables beside it: run mrnet evaluate again"])
     return scores
+
+
+def _speaks_of_tables(scores: Scores) -> bool:
+    """Whether a record is of the tables beside it: of its sequences, each value once, and of its means."""
+    objects, frames, record = scores.objects, scores.frames, scores.record
+    key = ["sequence", "object"]
+    if objects.duplicated(key).any() or frames.duplicated([*key, "frame"]).any():
+        return False
+    if any(scores.sequences != list(table["sequence"].unique()) for table in (objects, frames)):
+        return False
+    by_frame = frames.groupby(key)[["J", "F"]].mean().reindex(pd.MultiIndex.from_frame(objects[key]))
+    means = objects[["J-Mean", "F-Mean"]].to_numpy()
+    whole = [scores.figure("J-Mean"), scores.figure("F-Mean")]
+    counts = (int(record["frames"]), len(frames[["sequence", "frame"]].drop_duplicates()))
+    close = np.allclose(by_frame.to_numpy(), means, atol=_ROUNDING) and np.allclose(
+        means.mean(0), whole, atol=_ROUNDING
+    )
+    return bool(close) and counts[0] == counts[1]
 
 
 def _check_scores(scores: Scores) -> None:
     """Asks for what tables will ask for, so that they need not doubt it; raises as they would."""
     _ = scores.year, scores.rules, scores.figure("J&F-Mean"), scores.figure("J-Mean"), scores.figure("F-Mean")
     _ = [scores.record[name] for name in ("protocol_line", "split", "frames", "predictions")]
-    numbers = [*scores.record["figures"].values()]
-    numbers += [value for name in "JF" for value in (*scores.frames[name], *scores.objects[f"{name}-Mean"])]
-    if not all(map(math.isfinite, numbers)):
+    if not all(map(math.isfinite, scores.record["figures"].values())):
         raise ValueError("a score that is no number")
     if scores.predict is not None:
         _check_made(scores.predict)
@@ -274,7 +312,8 @@ def _predictions(name: str, folder: Path) -> Predictions:
 def _speed(name: str, folder: Path) -> Speed:
     record = read_record(folder / SPEED)
     try:
-        _ = [(float(row["model_mean"]), int(row["objects"]), row["method"]) for row in record["figures"]]
+        told = ("method", "size", "width", "dtype", "cpu")
+        _ = [(float(row["model_mean"]), int(row["objects"]), *map(row.__getitem__, told)) for row in record["figures"]]
         _ = record["environment"]["cpu"]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise DataError([f"{folder / SPEED} is not a record of mrnet bench-speed: run it again"]) from error
@@ -282,8 +321,8 @@ def _speed(name: str, folder: Path) -> Speed:
 
 
 def _sweep(name: str, folder: Path) -> Sweep:
-    columns = {"k": int, "n": int, **dict.fromkeys(("J", "F", "J&F", "seconds_per_frame"), float)}
-    points = _table(folder / "sweep.csv", columns, optional={"size": lambda text: int(text or 0)})
+    columns = {"k": _count, "n": _count, **dict.fromkeys(("J", "F", "J&F"), _share), "seconds_per_frame": _number}
+    points = _table(folder / "sweep.csv", columns, optional={"size": lambda text: _count(text or "0", least=0)})
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
     record = read_record(folder / SWEEP)
@@ -293,8 +332,9 @@ def _sweep(name: str, folder: Path) -> Sweep:
 
 
 def _ablation(name: str, folder: Path) -> Ablation:
-    numbers = ("J", "F", "J&F", "low", "high", "seconds_per_frame", "parameters")
-    columns: dict[str, _Read] = {"variant": str, "seed": str, **dict.fromkeys(numbers, _number), "source": str}
+    shares = dict.fromkeys(("J", "F", "J&F", "low", "high"), _perhaps(_share))
+    numbers = dict.fromkeys(("seconds_per_frame", "parameters"), _perhaps(_number))
+    columns: dict[str, _Read] = {"variant": str, "seed": str, **shares, **numbers, "source": str}
     return Ablation(name, folder, {}, _table(folder / ABLATION, columns, optional={"data": str}))
 
 
@@ -306,14 +346,45 @@ def _table(path: Path, columns: Mapping[str, _Read], *, optional: Mapping[str, _
         if absent:
             raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
         every = {**columns, **(optional or {})}
-        return pd.DataFrame({name: [read(row.get(name, "")) for row in rows] for name, read in every.items()})
-    except (OSError, ValueError, TypeError, csv.Error) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
+    return pd.DataFrame({name: [_cell(path, row, name, read) for row in rows] for name, read in every.items()})
+
+
+def _cell(path: Path, row: Mapping[str, str], name: str, read: _Read) -> object:
+    text = row.get(name, "")
+    try:
+        return read(text)
+    except ValueError as error:
+        raise DataError([f"{path} holds {text!r} as {name}: run the command that made it again"]) from error
 
 
 def _number(text: str) -> float:
-    """A number that may be missing."""
-    return float(text) if text else math.nan
+    """A number of some amount."""
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{text} is no amount")
+    return number
+
+
+def _share(text: str) -> float:
+    """A score, in [0, 1]."""
+    number = _number(text)
+    if number > 1:
+        raise ValueError(f"{text} is no share of one")
+    return number
+
+
+def _count(text: str, *, least: int = 1) -> int:
+    number = int(text)
+    if number < least:
+        raise ValueError(f"{text} is less than {least}")
+    return number
+
+
+def _perhaps(read: Callable[[str], float]) -> Callable[[str], float]:
+    """NaN for an empty cell."""
+    return lambda text: read(text) if text else math.nan
 
 
 _READERS: dict[str, Callable[[str, Path], Run]] = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mrnet_cli.data.rows import percent
 from mrnet_cli.reports.runs import Scores
-from mrnet_cli.reports.tables import MISSING, Cell, CsvRow, Group, Table, mark_best
+from mrnet_cli.reports.tables import MISSING, PARTIAL, Cell, CsvRow, Group, Table, mark_best
 
 _COLUMNS = ("method", "protocol", "split", "sequence", "objects", "frames", "J&F", "J", "F")
 
@@ -23,21 +23,26 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
     rows: list[CsvRow] = [row for one in evaluations for row in _csv_rows(one)]
     columns = [("", "Sequence"), *(("J&F" if len(names) > 1 else "", name) for name in names)]
     notes = [f"{one.name}: {one.record['protocol_line']}." for one in evaluations]
+    if any(PARTIAL in cell.text for group in groups for row in group.rows for cell in row[1:]):
+        notes.append(f"{PARTIAL} of fewer frames or objects than another run scored: not to be set beside it.")
     title = "J&F by sequence, in percent (measured)"
     return Table("sequences", title, columns, groups, notes, _COLUMNS, rows)
 
 
 def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
-    by_name = {one.name: {name: one.of_sequence(name)[0] for name in one.sequences} for one in evaluations}
     sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
+    by_name = {one.name: one for one in evaluations}
     rows: list[Sequence[Cell]] = []
+    partial: set[str] = set()
     for sequence in sequences:
-        values = [by_name.get(name, {}).get(sequence) for name in names]
-        texts = [MISSING if value is None else percent(value) for value in values]
+        scored = {one.name: one.scored_of(sequence) for one in evaluations}
+        fewer = {name for name, places in scored.items() if places != frozenset().union(*scored.values())}
+        values = {name: percent(one.of_sequence(sequence)[0]) for name, one in by_name.items() if scored[name]}
+        texts = [f"{values[name]}{PARTIAL * (name in fewer)}" if name in values else MISSING for name in names]
         # a row has its own best, so that it is a group of its own, on end
-        best = [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
-        rows.append([Cell(sequence), *best])
-    means = {one.name: percent(one.figure("J&F-Mean")) for one in evaluations}
+        rows.append([Cell(sequence), *(cells[0] for cells in mark_best([[text] for text in texts], {0: True}))])
+        partial |= fewer
+    means = {name: f"{percent(one.figure('J&F-Mean'))}{PARTIAL * (name in partial)}" for name, one in by_name.items()}
     rows.append([Cell("mean over objects"), *(Cell(means.get(name, MISSING)) for name in names)])
     first = evaluations[0]
     return Group(f"{first.record['protocol']['title']} rules, split {first.record['split']}{first.departures}", rows)

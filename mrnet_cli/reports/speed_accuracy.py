@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mrnet_cli.errors import DataError
 from mrnet_cli.reports.figures import figure_text, save_figure
-from mrnet_cli.reports.methods import SEQUENCES
+from mrnet_cli.reports.methods import VAL, is_whole
 from mrnet_cli.reports.published import Published, published_results
 from mrnet_cli.reports.runs import Scores, read_runs
 
@@ -43,8 +43,8 @@ def davis2016_jf(scores: Path) -> float:
     """
     found = read_runs([(None, scores)]).of(Scores)
     whole = [one for one in found if one.year == 2016 and one.record["split"] == "val"]
-    if not whole or len(whole[0].sequences) != SEQUENCES[2016]:
-        what = f"the {SEQUENCES[2016]} sequences of DAVIS-2016 val by its own rules, as the picture is"
+    if not whole or not is_whole(whole[0], 2016):
+        what = f"the {len(VAL[2016])} sequences of DAVIS-2016 val by its own rules, as the picture is"
         raise DataError([f"{scores} is not of {what}: score all with --year 2016 --split val"])
     made = whole[0].predict
     if made is not None and made["settings"].get("adaptation"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mrnet_cli.data.rows import csv_text
-from mrnet_cli.reports.methods import SEQUENCES, Method
+from mrnet_cli.reports.methods import VAL, Method
 from mrnet_cli.reports.published import table2_rows
-from mrnet_cli.reports.tables import MISSING, CsvRow, Group, Table, mark_best
+from mrnet_cli.reports.tables import MISSING, PARTIAL, CsvRow, Group, Table, mark_best
 
 RUNS_FILE = "table2_runs.csv"
 
@@ -19,13 +19,15 @@ _COLUMNS = (
     ("", "Source"),
 )
 # J, F and J&F the higher, seconds the lower the better
-_BEST = {2: True, 3: True, 4: True, 5: False, 6: True, 7: True, 8: True}
+_SECONDS = 5
+_BEST = {2: True, 3: True, 4: True, _SECONDS: False, 6: True, 7: True, 8: True}
 _SCORES = {"jf": "J&F-Mean", "j": "J-Mean", "f": "F-Mean"}
-_PARTIAL = "†"
 
 
 def table2(methods: Sequence[Method], left_out: Sequence[str] = ()) -> Table:
     """Published rows, online and offline, then measured ones; the best of each of the three groups is marked.
+
+    Of measured seconds none is, where they were taken by two clocks.
 
     Args:
         methods: that were measured, in order.
@@ -40,7 +42,9 @@ def table2(methods: Sequence[Method], left_out: Sequence[str] = ()) -> Table:
         for online in ("yes", "no")
     ]
     if methods:
-        groups.append(Group("measured", mark_best([_measured(one) for one in methods], _BEST)))
+        clocks = {one.speed is None for one in methods if one.seconds is not None}
+        best = {column: highest for column, highest in _BEST.items() if column != _SECONDS or len(clocks) < 2}
+        groups.append(Group("measured", mark_best([_measured(one) for one in methods], best)))
     columns = [*published[0], "source"]
     rows: list[CsvRow] = [[*row.values(), "published"] for row in published]
     for one in methods:
@@ -59,7 +63,7 @@ def runs_csv(methods: Sequence[Method]) -> str:
             settings, machine = made.get("settings") or {}, made.get("environment") or {}
             rows.append(
                 (
-                    *(one.name, year, scores.record["split"], len(scores.sequences), SEQUENCES[year]),
+                    *(one.name, year, scores.record["split"], one.known(year), len(VAL[year])),
                     *(scores.record["frames"], one.seconds[1] if one.seconds and year == 2016 else None),
                     *(settings.get("weights_sha256"), settings.get("dtype"), machine.get("cpu"), machine.get("gpu")),
                     *(machine.get("commit"), scores.record.get("command")),
@@ -87,7 +91,7 @@ def _measured(one: Method) -> list[str]:
     texts = [one.name, one.online or MISSING]
     for year in (2016, 2017):
         scores = one.scores.get(year)
-        mark = "" if scores is None or one.is_whole(year) else _PARTIAL
+        mark = "" if scores is None or one.is_whole(year) else PARTIAL
         texts += [MISSING if scores is None else f"{100 * scores.figure(name):.1f}{mark}" for name in _SCORES.values()]
         if year == 2016:
             texts.append(MISSING if one.seconds is None else f"{one.seconds[0]:.3g}{mark}")
@@ -109,8 +113,9 @@ def _note(one: Method) -> str:
     parts = []
     for year, scores in one.scores.items():
         if not one.is_whole(year):
-            count = len(scores.sequences)
-            parts.append(f"{_PARTIAL} {count} of the {SEQUENCES[year]} sequences, not to be set beside the published")
+            parts.append(
+                f"{PARTIAL} {one.known(year)} of the {len(VAL[year])} sequences, not to be set beside the published"
+            )
         parts.append(str(scores.record["protocol_line"]))
     if one.seconds is not None:
         parts.append(f"seconds: {one.seconds[1]}")

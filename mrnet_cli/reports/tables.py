@@ -12,6 +12,8 @@ from mrnet_cli.data.names import shown
 from mrnet_cli.data.rows import csv_text, markdown_table, markdown_text
 
 MISSING = "-"
+# after a value that is of a part of what others are of
+PARTIAL = "†"
 
 CsvRow = Sequence[str | int | float | None]
 

@@ -63,7 +63,7 @@ def test_evaluations_stand_below_the_published_rows(scores: Callable[..., Path],
     assert table[22]["davis2017_jf"] == table[22]["online"] == ""
     page = (tmp_path / "report" / "table2.md").read_text()
     assert "| mine | - | 66.7† | 66.7† | 66.7† | - | - | - | - | measured |" in page
-    assert "mine, measured: † 1 of the 20 sequences, not to be set beside the published" in page
+    assert "mine, measured: † 0 of the 20 sequences, not to be set beside the published" in page
     assert "66.7†" in result.stdout
 
 
@@ -74,8 +74,8 @@ def test_runs_of_one_name_are_one_method(scores: Callable[..., Path], tmp_path: 
     row = rows(tmp_path / "report" / "table2.csv")[-1]
     assert (row["online"], row["davis2016_jf"], row["davis2017_jf"]) == ("yes", "100.0", "100.0")
     assert [(row["year"], row["sequences"]) for row in rows(tmp_path / "report" / "table2_runs.csv")] == [
-        ("2016", "1"),
-        ("2017", "1"),
+        ("2016", "0"),
+        ("2017", "0"),
     ]
 
 
@@ -278,16 +278,49 @@ def test_pictures_that_cannot_be_read_are_all_named(tmp_path: Path) -> None:
 def test_a_timing_of_the_same_name_gives_the_seconds(scores: Callable[..., Path], tmp_path: Path) -> None:
     folder = tmp_path / "speed"
     folder.mkdir()
-    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "gpu": ""}
+    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "gpu": "", "dtype": "bfloat16"}
+    row |= {"size": 480, "width": 854}
     record = {"command": "", "environment": {"cpu": "Abacus"}, "figures": [row, {**row, "objects": 3}]}
     (folder / "speed.json").write_text(json.dumps(record))
     named = (f"--name=ours={scores('mine')}", f"--name=ours={folder}")
     assert mrnet("report", *named, "--output", tmp_path / "report").exit_code == 0
     assert rows(tmp_path / "report" / "table2.csv")[-1]["davis2016_seconds_per_frame"] == "0.25"
-    assert (
-        "seconds: the network alone, by mrnet bench-speed, on Abacus" in (tmp_path / "report" / "table2.md").read_text()
-    )
+    page = (tmp_path / "report" / "table2.md").read_text()
+    assert "seconds: the network alone, by mrnet bench-speed of frames of 480x854 in bfloat16, on Abacus" in page
     assert (tmp_path / "report" / "fig9.svg").is_file()
+
+
+def test_a_timing_that_no_row_shows_is_told_of(scores: Callable[..., Path], tmp_path: Path) -> None:
+    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "dtype": "float32"}
+    record = {"environment": {"cpu": "Abacus"}, "figures": [row | {"size": one, "width": 854} for one in (480, 720)]}
+    for name in ("mine", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "speed.json").write_text(json.dumps(record))
+    assert mrnet("report", scores("mine"), tmp_path / "mine", tmp_path / "other", "--output", tmp_path).exit_code == 0
+    page = (tmp_path / "table2.md").read_text()
+    assert "Left out: the seconds of mine: bench-speed timed several" in page
+    assert "Left out: the seconds of other: no evaluation is called that" in page
+
+
+def test_seconds_by_two_clocks_have_no_best(tmp_path: Path) -> None:
+    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "dtype": "float32"}
+    record = {"environment": {"cpu": "Abacus"}, "figures": [row | {"size": 480, "width": 854}]}
+    (tmp_path / "speed.json").write_text(json.dumps(record))
+    results = Path(__file__).parents[2] / "results"
+    named = [f"--name=ours={results / 'davis2016-lite'}"]
+    named += [f"--name=theirs={results / 'davis2016-larger-adapted'}", f"--name=theirs={tmp_path}"]
+    assert mrnet("report", *named, "--output", tmp_path / "report").exit_code == 0
+    rows_of = [
+        line for line in (tmp_path / "report" / "table2.md").read_text().splitlines() if line.endswith("measured |")
+    ]
+    assert [line.split(" | ")[5].strip("* ") == line.split(" | ")[5] for line in rows_of] == [True, True]
+    assert any("**" in line for line in rows_of)
+
+
+def test_a_run_has_one_name(scores: Callable[..., Path], tmp_path: Path) -> None:
+    named = [f"--name={name}={scores('mine')}" for name in "ab"]
+    result = mrnet("report", *named, "--output", tmp_path / "report")
+    assert (result.exit_code, "is called a and b: give it one --name" in result.stderr) == (2, True)
 
 
 def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:

@@ -129,11 +129,48 @@ def test_frames_without_a_value_or_of_another_sequence_are_told(folder: Path, ro
 
 def test_a_score_that_is_no_number_is_told(folder: Path) -> None:
     (folder / "objects.csv").write_text("sequence,object,J-Mean,F-Mean\nNA,1,nan,0.5\n")
-    with pytest.raises(DataError, match=r"evaluate\.json is not a record of mrnet evaluate: run it again"):
+    with pytest.raises(DataError, match=r"objects\.csv holds 'nan' as J-Mean: run the command that made it again"):
         read_runs([(None, folder)])
     (folder / "objects.csv").write_text(OBJECTS)
     (folder / "evaluate.json").write_text(json.dumps(SCORES).replace('"J-Mean": 0.3', '"J-Mean": Infinity'))
     with pytest.raises(DataError, match=r"evaluate\.json is not a record of mrnet evaluate: run it again"):
+        read_runs([(None, folder)])
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("objects.csv", OBJECTS.replace("0.5", "0.6")),
+        ("objects.csv", f"{OBJECTS}NA,1,0.3,0.5\n"),
+        ("frames.csv", f"{FRAMES}NA,1,00001,0.3,0.5\n"),
+        ("frames.csv", f"{FRAMES}NA,1,00002,0.3,0.5\n"),
+        ("frames.csv", FRAMES.replace("0.5", "0.4")),
+    ],
+)
+def test_a_table_that_its_record_does_not_speak_of_is_told(folder: Path, file: str, text: str) -> None:
+    (folder / file).write_text(text)
+    with pytest.raises(DataError, match=r"evaluate\.json speaks of other scores than the tables beside it"):
+        read_runs([(None, folder)])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("objects.csv", OBJECTS.replace("0.5", "50.0"), "'50.0' as F-Mean"),
+        ("frames.csv", FRAMES.replace("0.5", "-3"), "'-3' as F"),
+        ("sweep.csv", SWEEP.replace("4,5,", "-4,5,"), "'-4' as k"),
+        ("sweep.csv", SWEEP.replace("0.55", "55"), "'55' as J&F"),
+        ("sweep.csv", SWEEP.replace("0.1,", "inf,"), "'inf' as seconds_per_frame"),
+        (
+            "variants.csv",
+            "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\nmask,0,,,63.3,,,,,\n",
+            "'63.3'",
+        ),
+    ],
+)
+def test_values_that_none_of_its_kind_can_have_are_told(folder: Path, file: str, text: str, told: str) -> None:
+    (folder / file).write_text(text)
+    with pytest.raises(DataError, match=f"{file} holds {told}.*: run the command that made it again"):
         read_runs([(None, folder)])
 
 

@@ -32,18 +32,24 @@ def test_other_folders_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("split", "train"), ("boundary_tolerances", [0.05]), ("sequences", ["blackswan"])],
+    [("split", "train"), ("boundary_tolerances", [0.05])],
 )
-def test_an_evaluation_of_less_or_by_other_rules_is_refused(tmp_path: Path, key: str, value: object) -> None:
+def test_an_evaluation_by_other_rules_is_refused(tmp_path: Path, key: str, value: object) -> None:
     scores = tmp_path / "scores"
     shutil.copytree(RESULTS / "davis2016-lite", scores)
     (scores / "predict.json").unlink()
     record = json.loads((scores / "evaluate.json").read_text()) | {key: value}
     (scores / "evaluate.json").write_text(json.dumps(record))
-    if key == "sequences":
-        for name in ("objects.csv", "frames.csv"):
-            lines = (scores / name).read_text().splitlines()
-            (scores / name).write_text("\n".join([lines[0], *(x for x in lines if x.startswith("blackswan,"))]) + "\n")
+    with pytest.raises(DataError, match="is not of the 20 sequences of DAVIS-2016 val"):
+        davis2016_jf(scores)
+
+
+def test_twenty_other_sequences_are_not_davis_2016_val(tmp_path: Path) -> None:
+    scores = tmp_path / "scores"
+    shutil.copytree(RESULTS / "davis2016-lite", scores)
+    (scores / "predict.json").unlink()
+    for path in (scores / "evaluate.json", scores / "objects.csv", scores / "frames.csv"):
+        path.write_text(path.read_text().replace("blackswan", "whiteswan"))
     with pytest.raises(DataError, match="is not of the 20 sequences of DAVIS-2016 val"):
         davis2016_jf(scores)
 

@@ -34,7 +34,7 @@ class SequencePair:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two runs on the objects that both scored.
+    """Two runs on the objects that both scored, in the same frames.
 
     Attributes:
         a: name of the one with the higher J&F there.
@@ -42,7 +42,7 @@ class Pair:
         rules: by which both were scored.
         differences: A less B in J, F and J&F, with intervals.
         sequences: in the order of A.
-        partial: whether either has objects that the other lacks.
+        partial: whether either has objects, or frames of objects, that the other lacks.
     """
 
     a: str
@@ -60,13 +60,14 @@ class Pair:
 
 
 def pair_all(evaluations: Sequence[Scores]) -> list[Pair]:
-    """Every pair of one set of rules that has an object in common."""
+    """Every pair of one set of rules that has an object in common, scored in the same frames."""
     pairs = (_pair(a, b) for a, b in combinations(evaluations, 2) if a.rules == b.rules)
     return [pair for pair in pairs if pair is not None]
 
 
 def _pair(a: Scores, b: Scores) -> Pair | None:
     both = a.objects.merge(b.objects, on=_KEYS, suffixes=(" a", " b"))
+    both = both[[_alike(a, b, str(name), int(number)) for name, number in both[_KEYS].itertuples(index=False)]]
     if both.empty:
         return None
     if both[[f"{one} a" for one in _MEASURES]].mean().mean() < both[[f"{one} b" for one in _MEASURES]].mean().mean():
@@ -79,3 +80,8 @@ def _pair(a: Scores, b: Scores) -> Pair | None:
         sequences.append(SequencePair(str(name), float(values["a"].mean()), float(values["b"].mean())))
     partial = not len(both) == len(a.objects) == len(b.objects)
     return Pair(a.name, b.name, a.rules, paired_differences(groups), sequences, partial)
+
+
+def _alike(a: Scores, b: Scores, sequence: str, number: int) -> bool:
+    """Whether both scored an object in the same frames."""
+    return all(other != number for other, _ in a.scored_of(sequence) ^ b.scored_of(sequence))
