@@ -21,6 +21,9 @@ from mrnet_cli.reports.tables import Table
 
 path = click.Path(path_type=Path)
 
+# of Table 1: more rows nobody reads
+_MOST = 1000
+
 EPILOG = """\b
 Examples:
   Tables and figures of a run, beside another method's scores:
@@ -50,8 +53,8 @@ class NamedFolder(click.ParamType):  # type: ignore[type-arg]  # click takes arg
 @click.argument("run_dirs", nargs=-1, type=path, metavar="[RUN_DIR]...")
 @click.option("--name", "named", type=NamedFolder(), multiple=True, help="A run and what to call it; repeatable.")
 @click.option("--online", multiple=True, metavar="NAME", help="A run that learns on test videos; repeatable.")
-@click.option("--k", type=click.IntRange(1), default=4, show_default=True, help="Of Table 1.")
-@click.option("--n", type=click.IntRange(1), default=5, show_default=True, help="Of Table 1.")
+@click.option("--k", type=click.IntRange(1, _MOST), default=4, show_default=True, help="Of Table 1.")
+@click.option("--n", type=click.IntRange(1, _MOST), default=5, show_default=True, help="Of Table 1.")
 @click.option("--html", is_flag=True, help="Also write report.html: one page of all evaluations, with no network.")
 @click.option("--davis", type=path, help="DAVIS root, for pictures on the page.")
 @click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below JPEGImages of --davis.")

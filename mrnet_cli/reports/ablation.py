@@ -22,6 +22,8 @@ def ablation_table(runs: Sequence[Ablation]) -> Table:
     """
     published = published_ablation()
     tables = [(one.name, one.rows[one.rows["source"] != "published"]) for one in runs]
+    empty = [f"{name} holds no measured row." for name, rows in tables if rows.empty]
+    tables = [(name, rows) for name, rows in tables if not rows.empty]
     blank = Cell(MISSING)
     groups = [
         Group(
@@ -35,7 +37,7 @@ def ablation_table(runs: Sequence[Ablation]) -> Table:
     ]
     for _, measured in tables:
         rows += [_values(row) for _, row in measured.iterrows()]
-    return Table("ablation", "Ablation, in percent", _HEADINGS, groups, [_NOTE], _COLUMNS, rows)
+    return Table("ablation", "Ablation, in percent", _HEADINGS, groups, [_NOTE, *empty], _COLUMNS, rows)
 
 
 def measured_on(name: str, rows: pd.DataFrame) -> str:

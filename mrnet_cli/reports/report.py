@@ -27,6 +27,8 @@ from mrnet_cli.reports.timeline import FOLDER as TIMELINES
 from mrnet_cli.reports.timeline import plot_timelines
 
 PAGE = "report.html"
+# in bytes; what most systems take less than what else a file's name has
+_LONGEST_NAME = 200
 
 
 def write_report(
@@ -58,6 +60,7 @@ def write_report(
             anything is written.
         OutputError: the folder or a file cannot be written.
     """
+    _check_names(runs)
     methods, left_out = measured_methods(runs, online=online)
     tables = _tables(runs, methods, left_out, k=k, n=n)
     pictures = draw_strips(runs)
@@ -77,6 +80,13 @@ def write_report(
     files += _figures(runs, methods, output)
     _replace_record(output, files, earlier)
     return files, tables
+
+
+def _check_names(runs: Runs) -> None:
+    """Refuses a run after which no file can be called."""
+    long = dict.fromkeys(run.name for run in runs.every if len(run.name.encode()) > _LONGEST_NAME)
+    if long:
+        raise DataError([f"{name} is too long a name for files: give it another with --name NAME=DIR" for name in long])
 
 
 def _replace_record(output: Path, files: Sequence[Path], earlier: set[str]) -> None:

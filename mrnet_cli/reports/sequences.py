@@ -22,7 +22,9 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
     groups = [_group([one for one in evaluations if one.rules == rule], names) for rule in rules]
     rows: list[CsvRow] = [row for one in evaluations for row in _csv_rows(one)]
     columns = [("", "Sequence"), *(("J&F" if len(names) > 1 else "", name) for name in names)]
-    notes = [f"{one.name}: {one.record['protocol_line']}." for one in evaluations]
+    lines = dict.fromkeys(str(one.record["protocol_line"]) for one in evaluations)
+    by_line = {line: [one.name for one in evaluations if one.record["protocol_line"] == line] for line in lines}
+    notes = [f"{', '.join(those)}: {line}." for line, those in by_line.items()]
     if any(PARTIAL in cell.text for group in groups for row in group.rows for cell in row[1:]):
         notes.append(f"{PARTIAL} of fewer frames or objects than another run scored: not to be set beside it.")
     title = "J&F by sequence, in percent (measured)"

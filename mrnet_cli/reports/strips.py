@@ -50,7 +50,7 @@ def draw_strips(runs: Runs) -> dict[str, RgbImage]:
 
 
 def strips(folder: Path) -> RgbImage:
-    """A row a video of :data:`MOMENTS` frames, evenly apart from the first to the last, all of one height.
+    """A row a video of :data:`MOMENTS` frames, or fewer if it has fewer, evenly apart from first to last.
 
     Args:
         folder: of `SEQUENCE/FRAME.jpg`, of at least one sequence.
@@ -71,7 +71,7 @@ def _videos(folder: Path) -> list[Path]:
 
 def _row(folder: Path) -> RgbImage:
     paths = list_frames(folder)
-    chosen = [paths[number] for number in np.linspace(0, len(paths) - 1, MOMENTS).round().astype(int)]
+    chosen = [paths[n] for n in np.linspace(0, len(paths) - 1, min(MOMENTS, len(paths))).round().astype(int)]
     tiles = [_scaled(read_frame(path)) for path in chosen]
     return caption(np.hstack(tiles), f"{folder.name}: frames {', '.join(path.stem for path in chosen)}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -315,6 +316,31 @@ def test_seconds_by_two_clocks_have_no_best(tmp_path: Path) -> None:
     ]
     assert [line.split(" | ")[5].strip("* ") == line.split(" | ")[5] for line in rows_of] == [True, True]
     assert any("**" in line for line in rows_of)
+
+
+def test_a_name_too_long_for_files_is_refused_before_anything_is_written(
+    scores: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = mrnet("report", f"--name={'x' * 250}={scores('mine')}", "--output", tmp_path / "report")
+    assert (result.exit_code, "is too long a name for files" in result.stderr) == (2, True)
+    assert not (tmp_path / "report").exists()
+
+
+def test_more_methods_than_a_screen_is_wide_are_all_shown(scores: Callable[..., Path], tmp_path: Path) -> None:
+    runs = [shutil.copytree(scores("mine"), tmp_path / f"{name}-method") for name in "abcdefghijkl"]
+    shown = mrnet("report", *runs, "--output", tmp_path / "report").stdout
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    by_sequence = shown.split("J&F by sequence")[1]
+    assert sum(line.count("-method") for line in by_sequence.splitlines() if "mrnet" not in line) >= 12
+
+
+def test_an_ablation_without_a_row_of_its_own_is_told_of(tmp_path: Path) -> None:
+    columns = "variant,seed,J,F,J&F,low,high,seconds_per_frame,parameters,source\n"
+    (tmp_path / "variants.csv").write_text(f"{columns}none,,,,0.811,,,,,published\n")
+    assert mrnet("report", tmp_path, "--output", tmp_path / "report").exit_code == 0
+    page = (tmp_path / "report" / "ablation.md").read_text()
+    assert f"{tmp_path.name} holds no measured row." in page.replace("\\", "")
+    assert "measured, " not in page
 
 
 def test_a_run_has_one_name(scores: Callable[..., Path], tmp_path: Path) -> None:

@@ -19,6 +19,8 @@
   const plain = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const runColour = (run) => colour(`--run${run % 6}`);
+  // the seventh has the colour of the first
+  const runDash = (run) => ["solid", "dash", "dot"][Math.floor(run / 6) % 3];
 
   function make(tag, properties = {}, ...children) {
     const node = Object.assign(document.createElement(tag), properties);
@@ -26,7 +28,7 @@
     return node;
   }
 
-  const swatch = (run) => make("span", { className: `swatch run${run % 6}` });
+  const swatch = (run) => make("span", { className: `swatch run${run % 6}${run > 5 ? " again" : ""}` });
 
   // ---- tables
 
@@ -63,9 +65,15 @@
     });
   }
 
-  find("pair")?.addEventListener("change", (event) => {
-    for (const pair of document.querySelectorAll("[data-pair]")) pair.hidden = pair.dataset.pair !== event.target.value;
-  });
+  // without a script all pairs stand one below the other
+  if (find("pair")) {
+    const choose = () => {
+      for (const pair of document.querySelectorAll("[data-pair]")) pair.hidden = pair.dataset.pair !== find("pair").value;
+    };
+    find("pair-choice").hidden = false;
+    find("pair").addEventListener("change", choose);
+    choose();
+  }
 
   // ---- curves
 
@@ -92,7 +100,7 @@
       for (const [axis, measure] of [["y", "J"], ["y2", "F"]]) {
         all.push({
           x: frames.map((_, at) => at), y: curve(place, measure), customdata: frames, yaxis: axis, name,
-          mode: "lines", line: { color: runColour(run), width: 2 }, hovertemplate: "%{y:.1f}",
+          mode: "lines", line: { color: runColour(run), dash: runDash(run), width: 2 }, hovertemplate: "%{y:.1f}",
         });
       }
       const picked = ranked ? picks(place) : [];

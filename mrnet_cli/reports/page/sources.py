@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mrnet_cli.data.davis import RESOLUTION, Year, load_davis
+from mrnet_cli.data.frames import lacking
 from mrnet_cli.data.mask_trees import SequenceMasks, open_tree
+from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.plan import find_masks
 from mrnet_cli.reports.page.pictures import Source
@@ -57,6 +59,9 @@ def find_sources(
             problems += error.problems
             continue
         for one in found:
+            scored = {frame for member in members.values() for _, frame in member.scored_of(one.name)}
+            unknown = sorted(scored - {path.stem for path in one.images}, key=natural)
+            problems += lacking(one.images[0].parent, unknown, "frames.csv tells scores of")
             own = {i: masks[i][one.name] for i in members if one.name in masks[i]}
             sources[rules, one.name] = Source(one.images, one.annotations, own, year)
     if problems:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,12 +93,43 @@ def test_a_run_with_less_of_the_sequences_is_not_the_best(runs: Path, tmp_path: 
     part = ("--davis", runs / "DAVIS", "--sequences", "squares", "--predictions", runs / "DAVIS/Annotations/480p")
     scored = ("evaluate", *part, "--workers", "1", "--output", tmp_path / "part")
     assert CliRunner().invoke(main, [*map(str, scored)]).exit_code == 0
-    shown = ("report", runs / "scores" / "good", tmp_path / "part", "--html", "--output", tmp_path / "report")
+    for others, best in (([], "number"), ([runs / "scores" / "late"], "number best")):
+        members = (runs / "scores" / "good", tmp_path / "part", *others)
+        shown = ("report", *members, "--html", "--output", tmp_path / "report")
+        assert CliRunner().invoke(main, [*map(str, shown)]).exit_code == 0
+        summary = (tmp_path / "report" / "report.html").read_text().split('id="sequences"')[0]
+        (good,) = re.findall(r'</span>good</th>\s*<td class="(.*?)"', summary)
+        (other,) = re.findall(r'</span>part</th>\s*<td class="(.*?)" data-value="1.0"', summary)
+        assert (good, other, "1†</td>" in summary) == (best, "number", True)
+
+
+def test_runs_are_compared_in_the_frames_that_both_scored_alike(runs: Path, tmp_path: Path) -> None:
+    shorter = tmp_path / "Annotations" / "480p"
+    shutil.copytree(runs / "DAVIS" / "Annotations" / "480p", shorter)
+    sorted(shorter.glob("squares/*.png"))[-1].unlink()
+    truth = ("--annotations", shorter, "--split", "val", "--predictions", runs / "good", "--workers", "1")
+    assert CliRunner().invoke(main, [*map(str, ("evaluate", *truth, "--output", tmp_path / "less"))]).exit_code == 0
+    shown = ("report", runs / "scores" / "late", tmp_path / "less", "--html", "--output", tmp_path / "report")
     assert CliRunner().invoke(main, [*map(str, shown)]).exit_code == 0
-    summary = (tmp_path / "report" / "report.html").read_text().split('id="sequences"')[0]
-    (good,) = re.findall(r'</span>good</th>\s*<td class="(.*?)"', summary)
-    (other,) = re.findall(r'</span>part</th>\s*<td class="(.*?)" data-value="1.0"', summary)
-    assert (good, other) == ("number best", "number")
+    compared = (tmp_path / "report" / "report.html").read_text().split('id="pairs"')[1].split("</section>")[0]
+    assert "in 0 of 1 sequences" in " ".join(compared.split())
+    assert "Only of objects that both scored, in the same frames." in compared
+    table = (tmp_path / "report" / "sequences.md").read_text()
+    (squares,) = [line for line in table.splitlines() if line.startswith("| squares")]
+    assert (squares.count("†"), squares.count("**")) == (1, 0)
+    assert "† of fewer frames or objects than another run scored" in table
+
+
+def test_scores_of_frames_that_the_data_lacks_are_told(runs: Path, tmp_path: Path) -> None:
+    scores = tmp_path / "good"
+    shutil.copytree(runs / "scores" / "good", scores)
+    # as a spreadsheet writes numbers
+    (scores / "frames.csv").write_text((scores / "frames.csv").read_text().replace(",0000", ","))
+    shown = ("report", scores, "--html", "--davis", runs / "DAVIS", "--output", tmp_path / "report")
+    result = CliRunner().invoke(main, [*map(str, shown)])
+    assert result.exit_code == 2
+    assert "squares lacks frames that frames.csv tells scores of (" in result.stderr
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_page_can_do_without_pictures(report: Report, tmp_path: Path) -> None:

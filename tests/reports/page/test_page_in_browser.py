@@ -301,3 +301,52 @@ def test_what_a_record_says_is_text_too(opened: Callable[..., Page], runs: Path,
     tab = opened(tmp_path / "out" / "report.html")
     assert "</script><script>alert(3)</script>" in tab.locator(".lede").inner_text()
     assert tab.locator("p script, td script, dd script, caption script").count() == 0
+
+
+@pytest.fixture(scope="module")
+def crowded(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of eight runs with long names."""
+    output = tmp_path_factory.mktemp("crowded")
+    named = [
+        f"--name=davis-with-a-long-name-{n}={shutil.copytree(runs / 'scores/late', output / str(n))}"
+        for n in "abcdefgh"
+    ]
+    result = CliRunner().invoke(main, ["report", *named, "--html", "--output", str(output / "report")])
+    assert result.exit_code == 0, result.output
+    return output / "report" / "report.html"
+
+
+def test_long_names_do_not_widen_a_phone(opened: Callable[..., Page], crowded: Path) -> None:
+    tab = opened(crowded, viewport={"width": 360, "height": 740})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_the_seventh_run_is_told_from_the_first(opened: Callable[..., Page], crowded: Path) -> None:
+    tab = opened(crowded)
+    lines = tab.evaluate(
+        "document.getElementById('chart').data.filter((one) => one.mode === 'lines').map((one) => one.line)"
+    )
+    assert len({(one["color"], one["dash"]) for one in lines}) == 8
+
+
+def test_one_pair_is_shown_and_without_a_script_all(opened: Callable[..., Page], crowded: Path) -> None:
+    tab = opened(crowded)
+    assert tab.locator(".pair:visible").count() == 1
+    tab.locator("#pair").select_option("3")
+    assert tab.locator(".pair:visible").get_attribute("data-pair") == "3"
+    plain = opened(crowded, java_script_enabled=False)
+    assert plain.locator(".pair:visible").count() == 28
+    assert plain.locator("#pair:visible").count() == 0
+
+
+def test_a_print_holds_every_column_and_says_what_it_shows(opened: Callable[..., Page]) -> None:
+    tab = opened(viewport={"width": 718, "height": 1000})
+    tab.emulate_media(media="print")
+    try:
+        wide = "[...document.querySelectorAll('.scroll')].map((one) => one.scrollWidth - one.clientWidth)"
+        assert max(tab.evaluate(wide)) <= 0
+        assert tab.locator("#sequence").is_visible()
+        assert tab.locator("#frame").is_visible()
+        assert tab.locator("#play").is_hidden()
+    finally:
+        tab.emulate_media(media="screen")
