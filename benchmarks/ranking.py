@@ -33,7 +33,7 @@ from mrnet_cli.inference.jobs import Job, davis_jobs
 from mrnet_cli.inference.pipeline import predict_job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.backbone import Features
-from mrnet_cli.models.config import Similarity
+from mrnet_cli.models.config import MultiObject, Similarity
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
 from mrnet_cli.models.schedule import past_frames
@@ -82,7 +82,14 @@ class Guided(MRNet):
         """The features themselves, for every measure."""
         return features.f32
 
-    def rank(self, current_key: Tensor, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
+    def rank(
+        self,
+        current_key: Tensor,
+        past_keys: Tensor,
+        past_masks: Tensor,
+        groups: Tensor,
+        multi_object: MultiObject | None = None,
+    ) -> Ranking:
         """Notes what each rule would choose, for :meth:`decode`."""
         t = len(self.choices) + 1
         self._frames = past_frames(t, self.config.k, self.config.n)

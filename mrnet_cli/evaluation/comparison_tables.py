@@ -19,6 +19,7 @@ from mrnet_cli.evaluation.comparison import (
     frames_apart,
     ranked,
 )
+from mrnet_cli.evaluation.extremes import NEAR
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import COMPARISON_FILES, MEASURES, global_row, protocol_line
 
@@ -93,7 +94,11 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
         lines += markdown_table(
             ("Sequence", "Difference"), [(markdown_text(name), signed(value)) for name, value in by_sequence]
         )
-        lines += ["", "The frames of objects that differ most, in J&F, no two of them neighbours:", ""]
+        lines += [
+            "",
+            f"The frames of objects that differ most, in J&F, those of an object at least {NEAR} scored frames apart:",
+            "",
+        ]
         frames = [
             (
                 markdown_text(at.sequence),

@@ -1,4 +1,4 @@
-"""Frames of any size to what the network takes, and back: cut, scaled evenly, padded, never distorted.
+"""Frames of any size to what the network takes, and back: cut, scaled, padded; whole frames are never distorted.
 
 Shape letters: H W size of the video, H' W' of the network's input, N objects.
 """
@@ -19,6 +19,8 @@ from mrnet_cli.data.limits import check_pixels
 from mrnet_cli.models.transfers import to_device
 
 MULTIPLE = 32
+# objects that are held at the frame's size
+_AT_ONCE = 8
 _CPU = torch.device("cpu")
 
 Pixels = TypeVar("Pixels", NDArray[np.uint8], NDArray[np.float32])
@@ -100,14 +102,16 @@ class Geometry:
 
     def ids(self, probability: Tensor, objects: list[int]) -> Tensor:
         """N 1 H' W' merged probabilities to H W uint8 ids where they are: the likeliest of objects and background."""
-        full = self._full(probability)[:, 0]
-        # object by object in 8 bits (modulo 256): an index over all of them has 64, and choosing by one costs far more
-        best = 1 - full.sum(dim=0)
+        best = total = probability.new_zeros(self.height, self.width)
         ids = torch.zeros_like(best, dtype=torch.uint8)
-        for likelihood, number in zip(full, objects, strict=True):
-            ids = ids + (likelihood > best) * (number - ids)
-            best = torch.maximum(best, likelihood)
-        return ids
+        for start in range(0, len(objects), _AT_ONCE):
+            full = self._full(probability[start : start + _AT_ONCE])[:, 0]
+            total = total + full.sum(dim=0)
+            # object by object in 8 bits (modulo 256): an index over all has 64, and choosing by one costs far more
+            for likelihood, number in zip(full, objects[start:], strict=False):
+                ids = ids + (likelihood > best) * (number - ids)
+                best = torch.maximum(best, likelihood)
+        return ids * (best > 1 - total)
 
     def moved(self, probability: Tensor, to: Geometry) -> Tensor:
         """N 1 H' W' as seen here to N 1 H' W' as seen there: what was not seen here is 0."""

@@ -88,7 +88,6 @@ class Segmenter:
         self._network = (
             optimised(network, self.device, dtype) if optimise else network.to(device=self.device, dtype=dtype).eval()
         )
-        self._network.config = self.config
         _check_finite(self._network, dtype)
         self._propagation: Propagation | None = None
         self._ids: list[int] = []
@@ -224,7 +223,8 @@ class Segmenter:
         self._ids = self._new_ids(mask)
         if not self._ids:
             raise DataError(["the first mask holds no object: mark each with an id from 1 to 254"])
-        propagation = Propagation(self._network)
+        asked = self.config
+        propagation = Propagation(self._network, k=asked.k, n=asked.n, multi_object=asked.multi_object)
         masks = self._geometry.masks(mask, self._ids, self.device)
         propagation.start(frame, masks, self._groups(len(self._ids)))
         self._propagation = propagation

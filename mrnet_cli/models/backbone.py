@@ -60,7 +60,7 @@ class Encoder(nn.Module):
             image: B 3 H W, RGB in [0, 1]; H and W multiples of 32.
             mask: B 1 H W, in [0, 1].
         """
-        # normalised in the input's precision, and only then cut to the network's
+        # worked out in the input's precision, and only then cut to the network's
         x = torch.cat([(image - self.mean) / self.std, mask], dim=1).to(self.mean.dtype)
         return Features(*self.body(x.contiguous(memory_format=torch.channels_last)))
 

@@ -28,38 +28,40 @@ class Past(NamedTuple):
     search_key: Tensor
     search_mask: Tensor
 
-    def with_mask(self, mask: Tensor) -> Past:
-        """The same frame with another mask, B 1 H W."""
-        fine = pooled_mask(mask, 16) if self.search_key.shape[1] else self.search_mask
-        return self._replace(mask=pooled_mask(mask, 32), search_mask=fine)
+    def with_mask(self, mask: Tensor, *, given: bool = False) -> Past:
+        """The same frame with another mask, B 1 H W, that was given or predicted."""
+        fine = pooled_mask(mask, 16, given=given) if self.search_key.shape[1] else self.search_mask
+        return self._replace(mask=pooled_mask(mask, 32, given=given), search_mask=fine)
 
 
-def remember(key: Tensor, search_key: Tensor, mask: Tensor) -> Past:
+def remember(key: Tensor, search_key: Tensor, mask: Tensor, *, given: bool = False) -> Past:
     """What is kept of a frame.
 
     Args:
         key: B C h w.
         search_key: B S 2h 2w.
         mask: B 1 H W, in [0, 1].
+        given: whether it is an annotation.
     """
-    return Past(key, mask, search_key, search_key[:, :0]).with_mask(mask)
+    return Past(key, mask, search_key, search_key[:, :0]).with_mask(mask, given=given)
 
 
-def pooled_mask(mask: Tensor, stride: int) -> Tensor:
+def pooled_mask(mask: Tensor, stride: int, *, given: bool = False) -> Tensor:
     """A mask at a stride by area averaging, so that a small object never vanishes.
 
-    A mask with no pixel above one half is empty and becomes exactly zero: the faint probabilities of an object that is
-    not there must not compete in the ranking.
+    A predicted mask with no pixel above one half is empty and becomes exactly zero: the faint probabilities of an
+    object that is not there must not compete in the ranking.
 
     Args:
         mask: B 1 H W, in [0, 1].
         stride: in pixels.
+        given: whether it is an annotation, of which scaling may have left less than half a pixel.
 
     Returns:
         B 1 H/stride W/stride, in [0, 1].
     """
-    present = mask.amax(dim=(2, 3), keepdim=True) > 0.5
-    return functional.avg_pool2d(mask, stride) * present
+    pooled = functional.avg_pool2d(mask, stride)
+    return pooled if given else pooled * (mask.amax(dim=(2, 3), keepdim=True) > 0.5)
 
 
 class Memory:

@@ -10,7 +10,7 @@ from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from mrnet_cli.models.backbone import Encoder, Features
-from mrnet_cli.models.config import ModelConfig, Variant
+from mrnet_cli.models.config import ModelConfig, MultiObject, Variant
 from mrnet_cli.models.decoder import Decoder
 from mrnet_cli.models.memory import Past
 from mrnet_cli.models.ranking import Ranking, matching_key, rank_masks, similarity_maps
@@ -52,7 +52,14 @@ class MRNet(nn.Module):
         """The stride-16 features in the form kept for searching, B S 2h 2w; S is 0 without a search."""
         return features.f16[:, :0] if self.search is None else cast(Tensor, self.search(features.f16))
 
-    def rank(self, current_key: Tensor, past_keys: Tensor, past_masks: Tensor, groups: Tensor) -> Ranking:
+    def rank(
+        self,
+        current_key: Tensor,
+        past_keys: Tensor,
+        past_masks: Tensor,
+        groups: Tensor,
+        multi_object: MultiObject | None = None,
+    ) -> Ranking:
         """Mask similarity matching and mask ranking.
 
         Args:
@@ -60,10 +67,11 @@ class MRNet(nn.Module):
             past_keys: K B C h w, the reference first, then oldest to latest.
             past_masks: K B 1 h w, in [0, 1].
             groups: B, the video each object belongs to.
+            multi_object: how objects rank; by default as the network was made to.
         """
         measure, temperature = self.config.similarity, self.config.temperature
         maps = similarity_maps(current_key, past_keys, past_masks, measure, temperature=temperature)
-        return rank_masks(maps, past_masks, groups, self.config.multi_object)
+        return rank_masks(maps, past_masks, groups, multi_object or self.config.multi_object)
 
     def find(self, current: Tensor, candidates: Past, chosen: Tensor) -> Tensor | None:
         """What the search makes of the reference and of the past frame that ranks first.

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from mrnet_cli.models.aggregation import soft_aggregation
+from mrnet_cli.models.backbone import Features
+from mrnet_cli.models.config import MultiObject
 from mrnet_cli.models.memory import Memory, remember
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.ranking import Ranking
@@ -21,6 +23,7 @@ class Propagation:
         network: in training or evaluation mode.
         k: past frames beside the reference; by default the network's.
         n: distance between them; by default the network's.
+        multi_object: how objects rank past frames; by default the network's.
 
     Attributes:
         masks: B 1 H W in [0, 1], what the next frame is encoded with; training may put damaged ones in their place.
@@ -33,8 +36,10 @@ class Propagation:
     masks: Tensor
     checksum: Tensor
 
-    def __init__(self, network: MRNet, *, k: int | None = None, n: int | None = None) -> None:
-        self._network = network
+    def __init__(
+        self, network: MRNet, *, k: int | None = None, n: int | None = None, multi_object: MultiObject | None = None
+    ) -> None:
+        self._network, self._multi_object = network, multi_object or network.config.multi_object
         self.memory = Memory(k or network.config.k, n or network.config.n)
         self.ranking: Ranking | None = None
         self.compared: list[int] = []
@@ -49,7 +54,7 @@ class Propagation:
         """
         features = self._network.encode(images[groups], masks)
         self._groups, self._count, self.masks, self._reference = groups, len(images), masks, features.f32
-        self.memory.append(remember(self._network.key(features), self._network.search_key(features), masks))
+        self.memory.append(remember(*self._keys(features), masks, given=True))
 
     def step(self, images: Tensor) -> Tensor:
         """Segments the next frame.
@@ -62,11 +67,11 @@ class Propagation:
         """
         network = self._network
         current = network.encode(images[self._groups], self.masks)
-        key, search_key = network.key(current), network.search_key(current)
+        key, search_key = self._keys(current)
         found = None
         if network.config.variant != "none":
             self.compared, past = self.memory.frames(), self.memory.candidates()
-            self.ranking = network.rank(key, past.key, past.mask, self._groups)
+            self.ranking = network.rank(key, past.key, past.mask, self._groups, self._multi_object)
             found = network.find(search_key, past, self.ranking.chosen)
         logits = network.decode(current, self._reference, self.ranking, found)
         self.checksum = logits.detach().sum()
@@ -88,5 +93,7 @@ class Propagation:
         self.masks = torch.cat([known, masks.to(self.masks.dtype)])
         self._groups = torch.cat([self._groups, groups])
         self._reference = torch.cat([self._reference, features.f32])
-        new = remember(self._network.key(features), self._network.search_key(features), masks)
-        self.memory.add_objects(new, latest=known)
+        self.memory.add_objects(remember(*self._keys(features), masks, given=True), latest=known)
+
+    def _keys(self, features: Features) -> tuple[Tensor, Tensor]:
+        return self._network.key(features), self._network.search_key(features)

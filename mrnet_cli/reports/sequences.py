@@ -24,7 +24,7 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
     columns = [("", "Sequence"), *(("J&F" if len(names) > 1 else "", name) for name in names)]
     lines = dict.fromkeys(str(one.record["protocol_line"]) for one in evaluations)
     by_line = {line: [one.name for one in evaluations if one.record["protocol_line"] == line] for line in lines}
-    notes = [f"{', '.join(those)}: {line}." for line, those in by_line.items()]
+    notes = [f"{'; '.join(those)}: {line}." for line, those in by_line.items()]
     if any(PARTIAL in cell.text for group in groups for row in group.rows for cell in row[1:]):
         notes.append(f"{PARTIAL} of fewer frames or objects than another run scored: not to be set beside it.")
     title = "J&F by sequence, in percent (measured)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -66,6 +67,8 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
     figure = Figure(figsize=(7, 6.4), layout="constrained")
     above, below = figure.subplots(2, sharex=True)
     ticks = sorted({value for one in sweeps for value in one.points[axis.over].tolist()})
+    # lines that lie on one another, or whose colours look alike, are told apart by these
+    styles = cycle(zip("os^Dv", ("-", "--", "-.", ":", (0, (5, 1, 1, 1))), strict=True))
     for sweep in sweeps:
         name = f"{sweep.name}, " if len(sweeps) > 1 else ""
         held = _held(axis, sweep)
@@ -73,8 +76,10 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
             line = points.sort_values(axis.over)
             which = ", ".join(f"{other} = {value}" for other, value in zip(held, values, strict=True))
             label = figure_text(f"measured: {name}{which}")
-            above.plot(line[axis.over], 100 * line["J&F"], marker="o", markersize=4, label=label)
-            below.plot(line[axis.over], line["seconds_per_frame"], marker="o", markersize=4)
+            marker, dashes = next(styles)
+            style = {"marker": marker, "linestyle": dashes, "markersize": 5, "fillstyle": "none"}
+            above.plot(line[axis.over], 100 * line["J&F"], label=label, **style)
+            below.plot(line[axis.over], line["seconds_per_frame"], **style)
     low, high = above.get_ylim()
     if high - low < _LEAST_SPAN:
         above.set_ylim((low + high - _LEAST_SPAN) / 2, (low + high + _LEAST_SPAN) / 2)

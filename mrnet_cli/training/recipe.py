@@ -16,7 +16,7 @@ class Stage:
         clips: in a batch.
         frames: in a clip, the reference included: the length of back-propagation through time.
         video: share of clips from videos; the rest are made from stills.
-        gap: largest distance of two frames of a video clip.
+        gap: largest distance of two successive frames of a video clip.
     """
 
     share: float
@@ -90,6 +90,7 @@ RECIPES = {
         backbone_rate=1e-5,
         weight_decay=5e-4,
         decoupled=False,
+        warm_up=0,
     ),
     "lite": Recipe(
         stages=(

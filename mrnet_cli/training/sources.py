@@ -140,7 +140,7 @@ def draw_windows(
         rng: what they are drawn from.
         lengths: of the videos, each at least ``frames``.
         frames: T, at least 2.
-        gap: largest distance of two frames.
+        gap: largest distance of two successive frames.
         shape: of what is drawn at once.
 
     Returns:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mrnet_cli.data.davis import load_davis, load_object_mask
 from mrnet_cli.data.frames import read_frame
+from mrnet_cli.data.rows import counted
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.accumulator import SequenceScorer
 from mrnet_cli.inference.jobs import Job, davis_jobs
@@ -64,7 +65,8 @@ def held_out_videos(root: Path, names: Sequence[str], *, resolution: str) -> lis
     sequences = load_davis(root, year=2016, split="train", resolution=resolution, sequences=names)
     jobs = davis_jobs(root, year=2016, split="train", resolution=resolution, sequences=names)
     problems = [
-        f"{one.name} has {len(one.annotations)} annotated frames: the first and last are not scored, so it takes 3"
+        f"{one.name} has {counted(len(one.annotations), 'annotated frame')}: "
+        "the first and last are not scored, so it takes 3"
         for one in sequences
         if len(one.annotations) < 3
     ]
@@ -118,7 +120,7 @@ class Validation:
         segmenter = Segmenter(network, device=trainer.device)
         scores = {video.job.name: score(segmenter, video) for video in self._videos}
         result = Validated(trainer.step, scores, best=False)
-        result = Validated(trainer.step, scores, best=result.jf > self._best_so_far())
+        result = replace(result, best=result.jf > self._best_so_far())
         if result.best:
             save_weights(self._best, network, notes={"steps": str(trainer.step), "J&F": repr(result.jf)})
         for name, (j, f) in scores.items():

@@ -32,7 +32,7 @@ class Veil:
             which is brought to a deviation of 1.
         opacity: ... in [0, 1].
         softness: ...
-        colour: ... 3, RGB in [0, 255].
+        colour: ... 3, RGB, about [0, 255]; what lies outside is cut when it is drawn.
         level: ... T, of the density.
         corner: ... T 2 int64, row and column of the density that lie over the clip's first pixel.
     """

@@ -175,12 +175,22 @@ def test_a_network_can_still_be_trained_and_saved_after_it_was_run(
     assert all(parameter.grad is not None for parameter in network.encoder.parameters())
 
 
-def test_what_one_segmenter_is_asked_for_is_not_what_the_next_one_has(tiny_weights: Path) -> None:
+@pytest.mark.parametrize("optimise", [True, False])
+def test_what_one_segmenter_is_asked_for_is_not_what_the_next_one_has(
+    tiny_weights: Path, moving_squares: Squares, optimise: bool
+) -> None:
     network = load_weights(tiny_weights)
     trained = network.config
-    other = Segmenter(network, size=trained.size + 32, k=trained.k + 1)
+    first = Segmenter(network, optimise=optimise)
+    other = Segmenter(network, size=trained.size + 32, k=1, n=1, optimise=optimise)
     assert other.config != trained
-    assert network.config == Segmenter(network).config == trained
+    assert network.config == Segmenter(network, optimise=optimise).config == trained
+    images, masks = moving_squares
+    for segmenter in (first, other):
+        segmenter.start(images[0], masks[0])
+        for image in images[1:4]:
+            segmenter.step(image)
+    assert (first.frames_held, other.frames_held) == (4, 2)
 
 
 @pytest.mark.parametrize("kind", [bool, np.float32, np.int64])

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mrnet_cli.models.memory import Memory, Past, pooled_mask
+from mrnet_cli.models.memory import Memory, Past, pooled_mask, remember
 
 
 def slow_stride32(mask: Tensor) -> list[list[float]]:
@@ -57,6 +57,18 @@ def test_an_object_of_one_pixel_does_not_vanish() -> None:
 @pytest.mark.parametrize("faint", [0.5, 0.49, 1e-3])
 def test_a_mask_nowhere_above_one_half_is_exactly_empty(faint: float) -> None:
     assert not pooled_mask(torch.full((1, 1, 64, 64), faint), 32).any()
+
+
+def test_an_annotation_that_scaling_left_faint_is_kept() -> None:
+    small = torch.zeros(1, 1, 64, 64)
+    small[0, 0, 40, 7] = 0.2
+    key, search_key = torch.rand(1, 2, 2, 2), torch.rand(1, 3, 4, 4)
+    given = remember(key, search_key, small, given=True)
+    assert given.mask.sum() == pytest.approx(0.2 / 1024)
+    assert given.search_mask.sum() == pytest.approx(0.2 / 256)
+    predicted = remember(key, search_key, small)
+    assert not predicted.mask.any()
+    assert not predicted.search_mask.any()
 
 
 def test_a_faint_object_is_emptied_without_its_neighbour() -> None:

@@ -76,6 +76,7 @@ def test_the_papers_recipe_is_the_published_one() -> None:
     assert {stage.frames for stage in paper.stages} == {12}
     assert (paper.decoder_rate, paper.backbone_rate, paper.weight_decay) == (1e-5, 1e-5, 5e-4)
     assert not paper.decoupled
+    assert paper.rate_factor(0) == 1
 
 
 def test_every_preset_has_a_recipe() -> None:

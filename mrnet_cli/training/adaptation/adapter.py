@@ -34,7 +34,7 @@ class Adaptation:
 
     Attributes:
         steps: of the optimiser, at most.
-        lines: short side of the clips, about; never more than the network segments at.
+        lines: short side of the clips, about; no more than the network segments at, but for a multiple of 32.
         frames: of a clip, the reference included.
         decoder_rate: initial learning rate of the decoder and of the stem.
         backbone_rate: initial learning rate of the rest; with 0 the whole encoder, its stem too, stays as it is, which

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import VOID
 from mrnet_cli.inference.camera import Camera
+from mrnet_cli.inference.geometry import MULTIPLE
 from mrnet_cli.training.sources import Picture, object_ids
 
-MULTIPLE = 32
 # an object smaller than this share of the frame is too coarse to be cut out
 LEAST_AREA = 2e-4
 # the ground is painted in at most so many lines: what is smooth anyway is not worth the time

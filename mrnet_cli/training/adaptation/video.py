@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -81,6 +82,7 @@ def adapting(
         like: segments the videos where there is no adaptation: same device, precision and configuration.
         advance: called with what is being done, and 0 frames that are segmented by it.
     """
+    network = copy.copy(network)
     network.config = like.config
 
     def prepare(job: Job) -> Prepared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Arrivals:
     def __init__(self, folder: Path, device: torch.device) -> None:
         self._folder, self._pool = folder, ThreadPoolExecutor(1)
         self._coming: tuple[Path, Future[Shard]] | None = None
+        self._failed: Counter[Path] = Counter()
         self.taken: list[str] = []
         waiting = self._waiting()
         if not waiting:
@@ -44,7 +46,7 @@ class Arrivals:
     def look(self) -> bool:
         """Takes a shard that has been decoded meanwhile, or begins to decode one that is new.
 
-        A file that is not whole yet is tried again.
+        A file that is not whole yet is tried again, after those that were tried less.
 
         Returns:
             Whether there are more pictures now.
@@ -52,7 +54,8 @@ class Arrivals:
         if self._coming is None:
             waiting = self._waiting()
             if waiting:
-                self._coming = waiting[0], self._pool.submit(read_shard, waiting[0])
+                path = min(waiting, key=self._failed.__getitem__)
+                self._coming = path, self._pool.submit(read_shard, path)
             return False
         path, decoding = self._coming
         if not decoding.done():
@@ -61,6 +64,7 @@ class Arrivals:
         try:
             self._take(path, decoding.result())
         except DataError as error:
+            self._failed[path] += 1
             print(f"tried again later: {error}", file=sys.stderr)
             return False
         return True

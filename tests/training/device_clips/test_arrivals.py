@@ -86,6 +86,17 @@ def test_a_shard_that_is_still_being_copied_is_tried_again(
     assert arrivals.taken == [shards[0].name, shards[1].name]
 
 
+def test_a_shard_that_stays_broken_holds_up_no_other(shards: list[Path], tmp_path: Path) -> None:
+    arrive(shards[0], tmp_path / "data")
+    arrivals = Arrivals(tmp_path / "data", CPU)
+    broken = tmp_path / "data" / shards[1].name.replace("-of-", "-before-of-")
+    broken.write_bytes(shards[1].read_bytes()[:1000])
+    assert broken.name < shards[1].name
+    arrive(shards[1], tmp_path / "data")
+    wait_for(arrivals)
+    assert arrivals.taken == [shards[0].name, shards[1].name]
+
+
 def test_a_folder_without_shards_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=f"{tmp_path} holds no shard"):
         Arrivals(tmp_path, CPU)
