@@ -112,15 +112,9 @@ def sweep(
     """
     output, commit = open_output(target, sole=[SWEEP], resume=resume)
     several = len(weights) > 1
-    if several and (ks or ns or workers > 1 or len(sizes or ()) > 1 or not where.local):
-        raise click.UsageError(
-            "several --weights are run here one after the other, as they are: give no --k, --n, --workers, --engine, "
-            "and at most one --size"
-        )
-    if not several and not (ks or ns or sizes):
-        raise click.UsageError("give --k, --n or --size, or --weights for each variant of an ablation")
-    if len(sizes or ()) > 1 and 0 in (sizes or ()):
-        raise click.UsageError("--size 0 beside others has no place on an axis: give the short side of the frames")
+    if several and (workers > 1 or not where.local):
+        raise click.UsageError("several --weights are run here one after the other: give no --workers, no --engine")
+    _check_grid(ks or (), ns or (), sizes or (), several=several)
     place = choose_device(device) if where.local else torch.device(where.device(device))
     network = Network(weights[0] if weights else None, sizes[0] if sizes else None, str(place), dtype, zoom=zoom)
     names = comma_separated(sequences)
@@ -154,6 +148,16 @@ def sweep(
         )
     commit()
     _show(done, read_record(output / SWEEP)["workers"])
+
+
+def _check_grid(ks: Sequence[int], ns: Sequence[int], sizes: Sequence[int], *, several: bool) -> None:
+    """Whether what is asked for are points, or several networks as they are."""
+    if several and (ks or ns or len(sizes) > 1):
+        raise click.UsageError("several --weights are run as they are: give no --k, no --n, and at most one --size")
+    if not several and not (ks or ns or sizes):
+        raise click.UsageError("give --k, --n or --size, or --weights for each variant of an ablation")
+    if len(sizes) > 1 and 0 in sizes:
+        raise click.UsageError("--size 0 beside others has no place on an axis: give the short side of the frames")
 
 
 def _kept(commit: Callable[..., None], advance: Advance) -> Callable[[str], None]:

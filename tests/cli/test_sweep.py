@@ -219,7 +219,8 @@ def test_several_weights_give_the_rows_of_an_ablation(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--k", "1"], "give no --k, --n, --workers"),
+        (["--k", "1"], "give no --k, no --n, and at most one --size"),
+        (["--workers", "2"], "give no --workers, no --engine"),
         (["--size", "64,96"], "at most one --size"),
         (["--weights", "other/none.safetensors"], "two weights files are called none"),
         (["--weights", "absent.safetensors"], "absent.safetensors is not a file"),
