@@ -44,7 +44,7 @@ class Video:
 
     Attributes:
         path: of the file.
-        size: H W as shown, its rotation applied.
+        size: H W as shown, its rotation and mirroring applied.
         frames: about how many; 0 where the file does not tell.
     """
 
@@ -81,7 +81,7 @@ def open_video(path: Path) -> Video:
 
 
 def read_video(path: Path) -> Generator[Shown, None, None]:
-    """The frames of a file, its rotation applied.
+    """The frames of a file, its rotation and mirroring applied.
 
     Raises:
         DataError: the file is missing, is no video, changes its size on the way, or ends before it says it does.
@@ -251,12 +251,22 @@ def _lasts(frame: VideoFrame, stream: VideoStream) -> Fraction:
 
 
 def _shown(frame: VideoFrame, number: int, stream: VideoStream) -> Shown:
-    # quarter turns to the left, as phones note them
     pixels = cast(RgbImage, frame.reformat(format="rgb24", interpolation=_EXACT).to_ndarray())
-    image = np.rot90(pixels, round(frame.rotation / 90) % 4)
+    # quarter turns to the left, as phones note them, after the mirror
+    image = np.rot90(pixels[::-1] if _mirrored(frame) else pixels, round(frame.rotation / 90) % 4)
     if frame.pts is None or frame.time_base is None:
         return Shown(image, number / (stream.average_rate or _RATE))
     return Shown(image, frame.pts * frame.time_base)
+
+
+def _mirrored(frame: VideoFrame) -> bool:
+    """Whether a frame is turned upside down as in a mirror before its rotation: any flip is that and a rotation."""
+    # a buffer, which PyAV's types do not tell
+    matrix = cast("bytes | None", frame.side_data.get("DISPLAYMATRIX"))
+    if matrix is None:
+        return False
+    a, b, _, c, d = np.frombuffer(matrix, np.int32, 5).tolist()
+    return bool(a * d < b * c)
 
 
 def _even(image: RgbImage) -> RgbImage:

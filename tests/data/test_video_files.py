@@ -77,9 +77,13 @@ def test_browsers_can_play_what_is_written(path: Path) -> None:
         pytest.param((0, 1, -1, 0), (102, 64), (5, -5), id="a quarter turn to the right"),
         pytest.param((0, -1, 1, 0), (102, 64), (-5, 5), id="a quarter turn to the left"),
         pytest.param((-1, 0, 0, -1), (64, 102), (-5, -5), id="upside down"),
+        pytest.param((-1, 0, 0, 1), (64, 102), (5, -5), id="mirrored left to right"),
+        pytest.param((1, 0, 0, -1), (64, 102), (-5, 5), id="mirrored top to bottom"),
+        pytest.param((0, 1, 1, 0), (102, 64), (5, 5), id="rows as columns"),
+        pytest.param((0, -1, -1, 0), (102, 64), (-5, -5), id="rows as columns, upside down"),
     ],
 )
-def test_the_rotation_that_a_phone_notes_is_applied(
+def test_the_rotation_and_the_mirroring_that_a_file_notes_are_applied(
     path: Path, matrix: tuple[int, ...], size: tuple[int, int], corner: tuple[int, int]
 ) -> None:
     content = bytearray(path.read_bytes())
