@@ -6,8 +6,8 @@ Shape letters: H W size of a frame as it is shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import cast
 import av
 import numpy as np
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Interpolation
 from av.video.stream import VideoStream
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.files import reason, temporary_beside
 from mrnet_cli.data.limits import check_pixels, most_pixels
+from mrnet_cli.data.told_sizes import told_size
 from mrnet_cli.errors import DataError, OutputError
 
 RgbImage = NDArray[np.uint8]
@@ -36,6 +38,7 @@ _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL
 _BT601 = 6
 # where a file does not tell
 _RATE = Fraction(25)
+_NOTHING = "holds no frame that can be decoded"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def open_video(path: Path) -> Video:
         height, width = next(frames).image.shape[:2]
         frames.close()
         return Video(path, (height, width), _estimate(path))
-    raise DataError([f"{path} holds no frame that can be decoded: copy or convert it again"])
+    raise DataError([f"{path} {_NOTHING}: copy or convert it again"])
 
 
 def read_video(path: Path) -> Generator[Shown, None, None]:
@@ -86,8 +89,7 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
     Raises:
         DataError: the file is missing, is no video, changes its size on the way, or ends before it says it does.
     """
-    with _open(path) as container:
-        stream = container.streams.video[0]
+    with _open(path) as (container, stream):
         stream.thread_type = "AUTO"
         number, packets, cut, size = 0, 0, False, (0, 0)
         lasts, latest = _frame(stream), Fraction(0)
@@ -105,7 +107,8 @@ def read_video(path: Path) -> Generator[Shown, None, None]:
                     lasts = max(_lasts(frame, stream), shown.time - latest if number else Fraction(0))
                     number, latest = number + 1, shown.time
         except av.FFmpegError as error:
-            raise DataError([f"{path} is damaged after frame {number}: copy or convert it again"]) from error
+            found = f"is damaged after frame {number}" if number else _NOTHING
+            raise DataError([f"{path} {found}: copy or convert it again"]) from error
         # a file that was cut off reads to its end without a word, and what is left of its last frame is patched up
         lacking = _end(stream) - latest - lasts
         # AVI counts frames that it leaves out, and of those that are counted some may be cut out by a list of times
@@ -194,7 +197,9 @@ class VideoWriter:
             self._temporary.unlink(missing_ok=True)
 
 
-def _open(path: Path) -> InputContainer:
+@contextmanager
+def _open(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """A file and what it mainly shows, which need not be its first stream: a cover may come before."""
     if not path.is_file():
         raise DataError([f"{path} is not a file: give a video"])
     try:
@@ -204,25 +209,23 @@ def _open(path: Path) -> InputContainer:
         )
     except av.FFmpegError as error:
         raise DataError([f"{path} is not a video, or was cut off: copy or convert it again"]) from error
-    if not container.streams.video:
-        container.close()
-        raise DataError([f"{path} holds no video stream"])
-    stream = container.streams.video[0]
-    try:
+    with container:
+        stream = container.streams.best("video")
+        if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+            raise DataError([f"{path} holds no video stream"])
         # which PyAV's types do not tell
         if cast(object, stream.codec_context) is None:
             raise DataError([f"{path} holds video in a form that cannot be decoded: convert it"])
+        size, told = path.stat().st_size, told_size(path)
+        if size < told:
+            raise DataError([f"{path} was cut off, it has {size} of at least {told} bytes: copy it again"])
         check_pixels(path, stream.width, stream.height)
-    except DataError:
-        container.close()
-        raise
-    stream.codec_context.options = {"max_pixels": str(most_pixels())}
-    return container
+        stream.codec_context.options = {"max_pixels": str(most_pixels())}
+        yield container, stream
 
 
 def _estimate(path: Path) -> int:
-    with _open(path) as container:
-        stream = container.streams.video[0]
+    with _open(path) as (container, stream):
         if stream.frames or container.duration is None or stream.average_rate is None:
             return stream.frames
         return round(container.duration / av.time_base * stream.average_rate)

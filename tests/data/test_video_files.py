@@ -7,11 +7,13 @@ import socket
 import struct
 import threading
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 from PIL import Image
 
 from mrnet_cli.data.videos import RgbImage, VideoWriter, open_video, read_video
@@ -99,7 +101,9 @@ def test_the_rotation_and_the_mirroring_that_a_file_notes_are_applied(
 @pytest.mark.parametrize("lost", [1, 20, 80, 300, 700])
 def test_a_video_that_was_cut_off_is_refused_and_not_taken_for_a_shorter_one(path: Path, lost: int) -> None:
     path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(DataError, match=r"clip\.mp4 (is damaged|breaks off) after frame \d+: copy"):
+    with pytest.raises(
+        DataError, match=r"clip\.mp4 ((is damaged|breaks off) after frame \d+|holds no frame that can be decoded): copy"
+    ):
         list(read_video(path))
 
 
@@ -121,6 +125,44 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         container.mux(stream.encode(frame))
     with pytest.raises(DataError, match=r"sound\.wav holds no video stream"):
         open_video(path)
+
+
+@pytest.mark.parametrize("name", ["covered.mkv", "covered.mp4"])
+def test_a_cover_before_the_video_is_not_taken_for_it(plain: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with av.open(str(plain)) as given, av.open(str(path), "w") as made:
+        cover = made.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        stream = made.add_stream_from_template(given.streams.video[0])
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        made.mux([*cover.encode(picture), *cover.encode()])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    assert (open_video(path).size, len(list(read_video(path)))) == ((64, 96), 12)
+
+
+def test_sound_with_a_cover_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "song.m4a"
+    with av.open(str(path), "w", format="mp4") as container:
+        cover, sound = container.add_stream("mjpeg", rate=1), container.add_stream("aac", rate=8000)
+        cover.width, cover.height, cover.pix_fmt = 32, 32, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        picture = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 8000
+        container.mux([*cover.encode(picture), *cover.encode(), *sound.encode(frame), *sound.encode()])
+    with pytest.raises(DataError, match=r"song\.m4a holds no video stream"):
+        open_video(path)
+
+
+def test_what_ffmpeg_cannot_decode_at_all_is_not_called_damaged_on_the_way(tmp_path: Path, image: RgbImage) -> None:
+    pictures = [Image.fromarray(np.roll(image, 9 * t, axis=1)) for t in range(3)]
+    pictures[0].save(tmp_path / "moving.webp", save_all=True, append_images=pictures[1:])
+    with pytest.raises(DataError, match=r"moving\.webp holds no frame that can be decoded: copy or convert it again"):
+        open_video(tmp_path / "moving.webp")
 
 
 def test_a_video_that_could_not_be_finished_leaves_nothing(tmp_path: Path, image: RgbImage) -> None:
@@ -223,12 +265,50 @@ def test_a_last_frame_that_is_held_makes_a_video_no_longer_than_it_is(
     assert len(list(read_video(tmp_path / "held.gif"))) == 6
 
 
-def test_a_matroska_that_was_cut_off_is_refused_though_it_counts_no_frames(plain: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm", "a.avi"])
+@pytest.mark.parametrize("lost", [10, 100, 300])
+def test_a_video_shorter_than_its_container_says_is_refused_before_a_frame_is_read(
+    tmp_path: Path, name: str, lost: int
+) -> None:
+    whole = tmp_path / name
+    with av.open(str(whole), "w") as container:
+        stream = container.add_stream("libvpx-vp9" if name == "a.webm" else "mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        for t in range(12):
+            frame = av.VideoFrame.from_ndarray(np.full((64, 96, 3), 20 * t, np.uint8), format="rgb24")
+            container.mux([*stream.encode(frame), *(stream.encode() if t == 11 else [])])
+    assert open_video(whole).size == (64, 96)
+    content = whole.read_bytes()
+    whole.write_bytes(content[:-lost])
+    with pytest.raises(
+        DataError, match=rf"{name} was cut off, it has {len(content) - lost} of at least \d+ bytes: copy it again"
+    ):
+        open_video(whole)
+
+
+def test_a_recording_that_never_came_to_tell_its_length_is_read(plain: Path, tmp_path: Path) -> None:
+    content = BytesIO()
+    # as into a pipe, where a writer cannot go back to tell
+    content.seekable = lambda: False  # type: ignore[method-assign]
+    with av.open(str(plain)) as given, av.open(content, "w", format="matroska") as made:
+        stream = made.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(given.streams.video[0]):
+            if packet.size:
+                packet.stream = stream
+                made.mux(packet)
+    (tmp_path / "a.mkv").write_bytes(content.getvalue())
+    assert len(list(read_video(tmp_path / "a.mkv"))) == 12
+
+
+def test_a_matroska_whose_rest_was_never_filled_in_is_refused_though_it_counts_no_frames(
+    plain: Path, tmp_path: Path
+) -> None:
     whole = remux(plain, tmp_path / "a.mkv")
     with av.open(str(whole)) as container:
         packets = [packet for packet in container.demux(container.streams.video[0]) if packet.size]
-        end = packets[8].pos
-    whole.write_bytes(whole.read_bytes()[:end])
+        end = packets[8].pos or 0
+    content = whole.read_bytes()
+    whole.write_bytes(content[:end] + bytes(len(content) - end))
     with pytest.raises(DataError, match="breaks off after frame 8: copy it again"):
         list(read_video(whole))
 
