@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import NamedTuple
 
 import click
@@ -12,6 +14,9 @@ import click
 from mrnet_cli.cli.interrupts import unbroken
 from mrnet_cli.data.locks import sole_writer
 from mrnet_cli.errors import OutputError
+
+# seconds in which an address answers as a rule
+PATIENCE = 10
 
 
 class Output(NamedTuple):
@@ -48,13 +53,27 @@ def open_output(target: str, *, sole: Sequence[str], resume: bool | None = None)
     from mrnet_cli.data.remote import Remote
 
     folder = Path(click.get_current_context().with_resource(tempfile.TemporaryDirectory(prefix="mrnet-")))
-    remote = Remote(target, folder)
-    if resume:
+    with _told_while_waiting(target):
+        remote = Remote(target, folder)
+        held = [name for name in sole if remote.holds(name)]
+    if held and resume:
         remote.fetch()
-    elif held := [name for name in sole if remote.holds(name)]:
+    elif held:
         remedy = "choose another --output" if resume is None else "give --resume, or choose another --output"
         raise OutputError(f"{target} has the {held[0]} of an earlier run: {remedy}")
     return Output(folder, remote.commit)
+
+
+@contextmanager
+def _told_while_waiting(target: str) -> Iterator[None]:
+    """Says so where an address does not answer: some file systems go on trying for many minutes."""
+    teller = Timer(PATIENCE, click.echo, [f"Waiting for {target}, which does not answer"], {"err": True})
+    teller.daemon = True
+    teller.start()
+    try:
+        yield
+    finally:
+        teller.cancel()
 
 
 def hold_output(folder: Path) -> None:

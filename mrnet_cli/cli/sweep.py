@@ -29,6 +29,7 @@ from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.sweep.plan import Data, Figures, Point
 from mrnet_cli.sweep.run import sweep as run
+from mrnet_cli.sweep.variants import TABLE as VARIANTS
 from mrnet_cli.sweep.variants import Measured, sweep_variants
 
 path = click.Path(path_type=Path)
@@ -110,7 +111,7 @@ def sweep(
 
     --k, --n and --size take lists, separated by commas.
     """
-    output, commit = open_output(target, sole=[SWEEP], resume=resume)
+    output, commit = open_output(target, sole=[SWEEP, VARIANTS], resume=resume)
     several = len(weights) > 1
     if several and (workers > 1 or not where.local):
         raise click.UsageError("several --weights are run here one after the other: give no --workers, no --engine")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Timer
 
 import fsspec
 import pytest
@@ -32,12 +34,20 @@ def objects() -> Iterator[None]:
     server.stop()
 
 
-@pytest.fixture(params=["memory", pytest.param("s3", marks=pytest.mark.slow)])
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """On this machine, and as a store of objects without a need to make folders; nothing is there yet."""
+    monkeypatch.setitem(fsspec.config.conf, "local", {"auto_mkdir": True})
+    return f"local://{tmp_path}/store/a run"
+
+
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.slow)])
 def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """On two file systems that are no folders; nothing is there yet."""
+    """On two file systems; nothing is there yet."""
     if request.param == "s3":
         request.getfixturevalue("objects")
-    return f"{request.param}://bucket/{tmp_path.name}/a run"
+        return f"s3://bucket/{tmp_path.name}/a run"
+    return str(request.getfixturevalue("store"))
 
 
 def there(address: str) -> dict[str, bytes]:
@@ -110,9 +120,9 @@ def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another
 
 
 def test_a_record_is_copied_after_all_that_it_speaks_of(
-    write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+    store: str, write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = fsspec.filesystem("memory")
+    files = fsspec.filesystem("local")
     put, calls = type(files).put, list[int]()
 
     def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
@@ -123,18 +133,84 @@ def test_a_record_is_copied_after_all_that_it_speaks_of(
         put(self, here, there, **more)
 
     monkeypatch.setattr(type(files), "put", breaks_off)
-    root, address = write_davis("a", "b"), "memory://broken"
-    result = mrnet("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
+    root = write_davis("a", "b")
+    result = mrnet("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", store)
     assert result.exit_code == 2
-    assert result.stderr.splitlines()[-1] == f"Error: {address} cannot be written: the line is dead"
-    stored = there(address)
+    assert result.stderr.splitlines()[-1] == f"Error: {store} cannot be written: the line is dead"
+    stored = there(store)
     assert [sum(path.startswith(f"{name}/") for path in stored) for name in "ab"] == [12, 4]
     assert list(json.loads(stored["predict.json"])["finished"]) == ["a"]
 
 
+def test_nothing_of_a_longer_sequence_stays_at_an_address(
+    address: str, write_davis: WriteDavis, tiny_weights: Path
+) -> None:
+    root = write_davis("a", "b")
+    work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
+    assert mrnet(*work, "--overlay", "--matte").exit_code == 0
+    before = there(address)
+    for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+        for number in range(9, 12):
+            (root / kind / "480p" / "a" / f"{number:05d}.{suffix}").unlink()
+    resumed = mrnet(*work, "--overlay", "--resume")
+    assert "1 sequence segmented, 1 kept" in resumed.output
+    after = there(address)
+    gone = [path for path in before if "a/" in path and ("mattes" in path or path[-9:-4] > "00008")]
+    assert before.keys() - after.keys() == set(gone)
+    assert len(gone) == 12 + 2 * 3
+    assert after.keys() <= before.keys()
+
+
+def test_an_ablation_at_an_address_is_gone_on_with_and_not_mixed_with_another(
+    store: str, write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.safetensors"
+    other.write_bytes(tiny_weights.read_bytes())
+    data = ("sweep", "--davis", write_davis("a"), "--year", "2017", "--device", "cpu", "--output", store)
+    work = (*data, "--weights", tiny_weights, "--weights", other)
+    assert mrnet(*work).exit_code == 0
+    again = mrnet(*work)
+    assert (again.exit_code, "has the variants.csv of an earlier run: give --resume" in again.stderr) == (2, True)
+    first = there(store)
+    assert mrnet(*work, "--resume").exit_code == 0
+    assert there(store)["variants/other/predictions/predict.json"] == first["variants/other/predictions/predict.json"]
+
+
+def test_only_an_address_with_an_earlier_run_is_copied_here(
+    store: str, write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "store" / "a run" / "of someone else"
+    other.parent.mkdir(parents=True)
+    # whoever reads it fails
+    other.symlink_to("nowhere")
+    work = ("predict", "--davis", write_davis("a"), "--weights", tiny_weights, "--device", "cpu", "--output", store)
+    result = mrnet(*work, "--resume")
+    assert result.exit_code == 0, result.output
+    assert (other.is_symlink(), (other.parent / "predict.json").is_file()) == (True, True)
+
+
+def test_an_address_that_does_not_answer_is_told(write_davis: WriteDavis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mrnet_cli.cli.output.PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"ftp://127.0.0.1:{server.getsockname()[1]}/run"
+        # a connection is open, but nobody speaks; in the end it closes
+        closing = Timer(0.6, lambda: server.accept()[0].close())
+        closing.start()
+        result = mrnet("predict", "--davis", write_davis("a"), "--output", address)
+        closing.join()
+    waiting, error = result.stderr.splitlines()
+    assert waiting == f"Waiting for {address}, which does not answer"
+    assert (result.exit_code, error.startswith(f"Error: {address} cannot be written: ")) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("address", "words"),
-    [("nowhere://bucket", "Protocol not known: nowhere"), ("http://127.0.0.1:1/x", "cannot be written: ")],
+    [
+        ("nowhere://bucket", "Protocol not known: nowhere"),
+        ("http://127.0.0.1:1/x", "cannot be written: "),
+        ("data://x", "its protocol does not write; give a folder, or the address of a store"),
+        ("memory://run", "what is there ends with this run; give a folder, or the address of a store"),
+    ],
 )
 def test_an_address_that_cannot_be_written_is_told_before_the_work(
     address: str, words: str, write_davis: WriteDavis
