@@ -28,6 +28,10 @@ from mrnet_cli.errors import DataError, EngineError, MrnetError
 # seconds in which the head of a cluster must answer
 PATIENCE = 10
 
+# what gRPC, which the head speaks, begins with on either side (RFC 9113, 3.4): settings in a frame of type 4, here none
+_SETTINGS = b"\x04"
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+
 # how often a task is done again after its node or process was lost; one that takes more memory than there is never ends
 RETRIES = 3
 
@@ -127,15 +131,21 @@ def connect(address: str, resources: Resources, *, needs: Sequence[Path]) -> Ite
 
 
 def _reach(address: str) -> None:
-    """Whether anything listens there: Ray itself would go on trying for many minutes.
+    """Whether a head listens there, by its answer to a greeting: Ray itself would go on trying for many minutes.
 
     Raises:
-        OSError: nothing does.
-        ValueError: it is no address.
+        OSError: nothing does, or it says nothing.
+        ValueError: it is no address, or what listens there is no head.
     """
-    if address != "auto":
-        host, _, port = address.rpartition(":")
-        socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as link:
+        # within TLS the greeting is Ray's to send
+        if os.environ.get("RAY_USE_TLS", "0") == "0":
+            link.sendall(_GREETING)
+            if link.recv(9)[3:4] != _SETTINGS:
+                raise ValueError("what listens there is not Ray")
 
 
 def _check(nodes: Sequence[str], needs: Sequence[Path]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.rankings import Choice
+from mrnet_cli.data.scratch import scratch
 from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
@@ -45,16 +45,16 @@ class Segmentation:
 
     def __call__(self, job: Job) -> Segmented:
         """Errors as of :func:`~mrnet_cli.inference.pipeline.predict`."""
-        with tempfile.TemporaryDirectory(prefix="mrnet-") as folder:
+        with scratch() as folder:
             finished, choices = segment(
                 self._prepare,
                 job,
-                Path(folder),
+                folder,
                 weights=self.packed.name,
                 pictures=self.pictures,
                 on_frame=lambda name: None,
             )
-            return Segmented(finished, choices, read_tree(Path(folder)))
+            return Segmented(finished, choices, read_tree(folder))
 
     @cached_property
     def _prepare(self) -> Prepare:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import Literal
 import torch
 
 from mrnet_cli.data.records import JsonObject
+from mrnet_cli.data.scratch import scratch
 from mrnet_cli.export.backend import in_onnxruntime
 from mrnet_cli.inference.record import settings_of
 from mrnet_cli.inference.segmenter import DTYPES, Segmenter, choose_device
@@ -99,7 +99,7 @@ class PackedNetwork:
     @contextmanager
     def unpacked(self) -> Iterator[Network]:
         """The network, with its weights in a file of this machine for as long as the context lasts."""
-        with tempfile.TemporaryDirectory(prefix="mrnet-") as folder:
-            path = Path(folder) / self.name
+        with scratch() as folder:
+            path = folder / self.name
             path.write_bytes(self.content)
             yield replace(self.network, weights=path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import closing
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from mrnet_cli.data.scratch import scratch
 from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
@@ -103,10 +103,10 @@ def _run_there(
     point: Point, *, jobs: list[Job], packed: PackedNetwork, data: Data, provenance: Mapping[str, object]
 ) -> Files:
     """:func:`run_point` on another machine: the files that it writes there."""
-    with tempfile.TemporaryDirectory(prefix="mrnet-") as place, packed.unpacked() as network:
-        folder = SweepFolder(Path(place))
+    with scratch() as place, packed.unpacked() as network:
+        folder = SweepFolder(place)
         run_point(point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
-        return read_tree(Path(place))
+        return read_tree(place)
 
 
 def _cost(point: Point) -> float:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -206,6 +207,31 @@ def test_too_large_a_task_and_no_cluster_are_refused_with_nothing_written(
         assert result.returncode == 2, result.stderr
         assert [words in line for line in result.stderr.splitlines() if line.startswith("Error: ")] == [True]
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 400 Bad Request\r\n"])
+def test_what_listens_but_is_no_head_is_refused_within_the_time_that_a_head_is_given(
+    root: Path, tmp_path: Path, said: bytes
+) -> None:
+    links: list[socket.socket] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def answer() -> None:
+            links.append(server.accept()[0])
+            links[0].sendall(said)
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        work = ("predict", "--davis", root, "--output", tmp_path / "out", "--engine", "ray", "--address", address)
+        result = subprocess.run(
+            command(*work), env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=90
+        )
+        answering.join()
+        links[0].close()
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.splitlines()[-1].startswith(f"Error: no Ray cluster answers at {address} (")
+    assert ("what listens there is not Ray" in result.stderr) == bool(said)
 
 
 def test_a_node_without_the_data_is_named_with_the_path(tmp_path: Path) -> None:
