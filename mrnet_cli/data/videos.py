@@ -147,6 +147,7 @@ class VideoWriter:
             raise OutputError(f"{path} cannot be written: {reason(error)}") from error
         self._stream: VideoStream | None = None
         self._latest, self._start = -1, cast("Fraction | None", None)
+        self._lasts = round(self._TICKS / _RATE)
 
     def write(self, image: RgbImage, time: Fraction) -> None:
         """Appends a frame.
@@ -163,12 +164,21 @@ class VideoWriter:
         stream = self._stream = self._stream or self._begin(frame.width, frame.height)
         # a file may show two frames at one time, which this format does not hold
         self._start = time if self._start is None else self._start
-        self._latest = frame.pts = max(round((time - self._start) * self._TICKS), self._latest + 1)
+        ticks = max(round((time - self._start) * self._TICKS), self._latest + 1)
+        if self._latest >= 0:
+            self._lasts = ticks - self._latest
+        self._latest = frame.pts = ticks
         frame.time_base = Fraction(1, self._TICKS)
         try:
-            self._container.mux(stream.encode(frame))
+            self._mux(stream, frame)
         except OSError as error:
             raise OutputError(f"{self._path} cannot be written: {reason(error)}") from error
+
+    def _mux(self, stream: VideoStream, frame: VideoFrame | None) -> None:
+        for packet in stream.encode(frame):
+            # counts for the last alone, which lasts as long as the one before
+            packet.duration = self._lasts
+            self._container.mux(packet)
 
     def _begin(self, width: int, height: int) -> VideoStream:
         options = {"crf": str(self._crf), "preset": _PRESET}
@@ -187,7 +197,7 @@ class VideoWriter:
     ) -> None:
         try:
             if kind is None and self._stream is not None:
-                self._container.mux(self._stream.encode())
+                self._mux(self._stream, None)
             self._container.close()
             if kind is None:
                 self._temporary.replace(self._path)

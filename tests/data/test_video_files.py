@@ -55,6 +55,18 @@ def test_frames_come_back_in_order_at_the_times_they_were_given(path: Path) -> N
     assert not is_red(frames[0].image[5, -5])
 
 
+@pytest.mark.parametrize(("frames", "seconds"), [(8, 0.8), (1, 0.04)])
+def test_the_last_frame_is_shown_as_long_as_the_one_before(
+    tmp_path: Path, image: RgbImage, frames: int, seconds: float
+) -> None:
+    with VideoWriter(tmp_path / "clip.mp4") as video:
+        for t in range(frames):
+            video.write(image + np.uint8(t), Fraction(t, 10))
+    with av.open(tmp_path / "clip.mp4") as container:
+        assert container.duration == pytest.approx(seconds * av.time_base, abs=1e-3 * av.time_base)
+    assert [float(one.time) for one in read_video(tmp_path / "clip.mp4")] == pytest.approx(np.arange(frames) / 10)
+
+
 def test_colours_are_neither_darkened_nor_shifted(tmp_path: Path) -> None:
     rows, columns = np.mgrid[:96, :128]
     colourful = np.stack([rows * 2 + 20, columns + 60, 230 - rows - columns // 2], axis=2).astype(np.uint8)
