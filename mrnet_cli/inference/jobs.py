@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import RESOLUTION, Year, load_davis, load_object_mask
+from mrnet_cli.data.files import LOCK
 from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, listed, picture_size, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
 from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.data.names import is_name
+from mrnet_cli.data.rankings import NAME as RANKINGS
+from mrnet_cli.data.records import PREDICT
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.streams import read_ahead
 
 # of pictures in a folder, which do not tell: frames a second
 _RATE = 25
+# that lie beside the folders of masks
+_RECORDS = {PREDICT, RANKINGS, LOCK}
 # bytes that tell a file from others of its size
 _SAMPLE = 1 << 16
 
@@ -215,6 +220,8 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
 
 
 def _unusable(path: Path, name: str) -> list[str]:
+    if name in _RECORDS:
+        return [f"{path} gives its masks the name of a record, {name}: rename it"]
     return [] if is_name(name) else [f"{path} gives its masks no folder name: rename it"]
 
 

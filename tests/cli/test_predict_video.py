@@ -220,3 +220,13 @@ def test_one_video_after_the_other_goes_into_one_folder(clip: Path, tiny_weights
     assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"my clip", "second"}
     for name in ("my clip", "second"):
         assert len(list((output / name).glob("*.png"))) == 12
+
+
+@pytest.mark.parametrize("name", ["predict.json", "ranking.csv", ".mrnet.lock"])
+def test_a_video_that_is_called_as_a_record_is_refused_before_anything_is_written(
+    clip: Path, tiny_weights: Path, tmp_path: Path, name: str
+) -> None:
+    result = predict(clip.rename(tmp_path / f"{name}.mp4"), tiny_weights, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{name}.mp4 gives its masks the name of a record, {name}: rename it\n")
+    assert not (tmp_path / "out").exists()
