@@ -54,7 +54,7 @@ class Remote:
         self._sent = self._stamps(self._folder.rglob("*"))
 
     def commit(self, *names: str) -> None:
-        """Copies what has changed there.
+        """Copies what has changed there, and then removes what was copied and is here no more.
 
         Args:
             names: look only at files beside folders, and at what has one of these names, two levels deep at most, with
@@ -70,6 +70,9 @@ class Remote:
             for path in sorted(there.keys() - others, key=lambda path: len(path.parts), reverse=True):
                 self._files.put_file(str(path), f"{there[path]}.tmp")
                 self._files.mv(f"{there[path]}.tmp", there[path])
+            for path in [path for path in self._sent if not path.exists()]:
+                self._files.rm_file(self._there(path.relative_to(self._folder)))
+                del self._sent[path]
         self._sent |= found
 
     def _there(self, name: str | Path) -> str:

@@ -70,19 +70,22 @@ class Job:
         """How many frames; of a video file about as many as it says, 0 where it does not."""
         return len(self.frames) if self.video is None else self.video.frames
 
+    def frames_digest(self, frames: int) -> str:
+        """Hash of the first so many frames, or of the video file: of names, sizes, and the ends of what is in them."""
+        told = hashlib.sha256()
+        for path in self.frames[:frames] if self.video is None else (self.video.path,):
+            told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
+            told.update(_sample(path))
+        return told.hexdigest()
+
     @property
-    def digest(self) -> str:
-        """Hash of the masks that are given, and of the frames or the video by name, size and samples of the content."""
+    def masks_digest(self) -> str:
+        """Hash of the masks that are given, and of how they are read."""
         told = hashlib.sha256(f"{self.mask.shape} {self.binary} {self.begin}\n".encode())
         told.update(self.mask.tobytes())
         for number, given in sorted(self.late.items()):
             told.update(f"{number} {sorted(given.ids.items())}\n".encode())
             told.update(given.path.read_bytes())
-        files = self.frames if self.video is None else (self.video.path,)
-        for path in files:
-            told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
-        for path in (files[0], files[len(files) // 2], files[-1]):
-            told.update(_sample(path))
         return told.hexdigest()
 
     def stem(self, number: int) -> str:
@@ -123,7 +126,7 @@ class Job:
 
 
 def _sample(path: Path) -> bytes:
-    """The end of a file, which in videos and uncompressed pictures differs where all sizes are alike."""
+    """The end of a file, where that of a PNG has a checksum of its pixels."""
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - _SAMPLE, 0))
         return file.read()

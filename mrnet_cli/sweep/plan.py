@@ -97,7 +97,9 @@ class Data:
         """What tells these data from others: the choice, and a hash of what is segmented and of all annotations."""
         digest = hashlib.sha256()
         for job in jobs:
-            digest.update(f"{job.name} {job.digest}\n".encode(errors="backslashreplace"))
+            digest.update(
+                f"{job.name} {job.frames_digest(job.length)} {job.masks_digest}\n".encode(errors="backslashreplace")
+            )
         for path in (path for one in self.annotations() for path in one.annotations):
             digest.update(f"{path.parent.name}/{path.name}\n".encode(errors="backslashreplace"))
             digest.update(path.read_bytes())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,8 +118,12 @@ def test_nothing_of_a_longer_video_of_the_same_name_stays(clip: Path, tiny_weigh
     with VideoWriter(clip) as video:
         for t, image in enumerate(images):
             video.write(image, Fraction(t, 10))
-    result = predict(clip, tiny_weights, "--matte", "--resume", "--output", output)
-    assert "5 frames" in result.stdout
+    options = ("--matte", "--resume", "--output", output)
+    refused = predict(clip, tiny_weights, *options)
+    assert (refused.exit_code, "the masks of my clip there are of other frames" in refused.stderr) == (2, True)
+    assert len(list((output / "my clip").iterdir())) == 12
+    shutil.rmtree(output / "my clip")
+    assert "5 frames" in predict(clip, tiny_weights, *options).stdout
     for folder in (output / "my clip", output / "mattes" / "my clip"):
         assert [path.name for path in sorted(folder.iterdir())] == [f"{t:05d}.png" for t in range(5)]
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import fsspec
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.data.trees import read_tree
 
 WriteDavis = Callable[..., Path]
@@ -109,6 +111,33 @@ def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another
     assert [stored[path] for path in kept] == [first[path] for path in kept]
 
 
+def test_masks_of_an_earlier_run_are_gone_from_an_address_before_others_take_their_place(
+    write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, address = write_davis("a", "b"), "memory://anew"
+    first = root / "Annotations" / "480p" / "a" / "00000.png"
+    work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
+    assert mrnet(*work).exit_code == 0
+    before = there(address)
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
+    files = fsspec.filesystem("memory")
+    put = type(files).put
+
+    def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
+        put(self, here[:4], there[:4], **more)
+        if len(here) > 4:
+            raise OSError("the line is dead")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(files), "put", breaks_off)
+        assert mrnet(*work, "--resume").exit_code == 2
+    stored = there(address)
+    assert [sum(path.startswith(f"{name}/") for path in stored) for name in "ab"] == [4, 12]
+    assert list(json.loads(stored["predict.json"])["finished"]) == ["b"]
+    assert mrnet(*work, "--resume").exit_code == 0
+    assert there(address).keys() == before.keys()
+
+
 def test_a_record_is_copied_after_all_that_it_speaks_of(
     write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,7 +146,8 @@ def test_a_record_is_copied_after_all_that_it_speaks_of(
 
     def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
         calls.append(len(here))
-        if len(calls) == 3:
+        # of each sequence first the record that it is begun
+        if len(calls) == 4:
             put(self, here[:4], there[:4], **more)
             raise OSError("the line is dead")
         put(self, here, there, **more)
