@@ -159,8 +159,8 @@ def predict(
             record.resume()
         else:
             record.check_fresh()
-        _show_first(jobs[0], output, target, found=bool(inputs.boxes))
         todo = unfinished(jobs, output, record, pictures=pictures)
+        _show_first(jobs[0], output, target, found=bool(inputs.boxes), resume=resume)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
                 prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adaptation else None
@@ -183,13 +183,17 @@ def _check_backend(backend: str, place: torch.device, dtype: str, *, adapted: bo
         raise click.UsageError(f"--backend onnxruntime {missing}")
 
 
-def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:
+def _show_first(job: Job, output: Path, target: str, *, found: bool, resume: bool) -> None:
     """Names objects; writes a mask that was found in boxes, and a picture of it, for a person to look at and mend."""
     for number, name in job.names.items():
         click.echo(f"Object {number}: {shown(name)}")
     if not found:
         return
     mask, picture = output / f"{job.name} first.png", output / f"{job.name} first.jpg"
+    if resume and mask.exists():
+        # perhaps mended by now
+        click.echo(shown(f"{target}/{mask.name} is left as it is: to segment what it shows, give it as --mask."))
+        return
     make_output_dir(output)
     write_index_mask(mask, job.mask)
     write_picture(picture, overlay_picture(job.first_image(), job.mask))

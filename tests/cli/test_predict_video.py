@@ -186,6 +186,11 @@ def test_boxes_stand_in_for_a_mask_and_what_was_found_is_shown(clip: Path, tiny_
     for number in (1, 2):
         both = np.count_nonzero((found == number) & (true == number))
         assert both / np.count_nonzero((found == number) | (true == number)) > 0.8
+    mended = output / "my clip first.png"
+    write_index_mask(mended, true)
+    resumed = CliRunner().invoke(main, [*map(str, arguments), "--resume"])
+    assert "my clip first.png is left as it is" in resumed.stdout
+    assert np.array_equal(read_index_mask(mended), true)
 
 
 @pytest.mark.parametrize(
