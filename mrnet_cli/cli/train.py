@@ -154,6 +154,8 @@ def train(
             return
         if ranks.first:
             hold_output(output)
+            # another may have trained here while the data were looked through
+            _check_output(output, init, fresh=not resume)
         done = trainer.resume() if resume else 0
         with watching(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
             hooks: list[Hook] = []
