@@ -19,7 +19,7 @@ from mrnet_cli.cli.adaptation import (
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
 from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
-from mrnet_cli.cli.options import GroupedCommand, device_option
+from mrnet_cli.cli.options import GroupedCommand, device_option, path
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
@@ -41,8 +41,6 @@ from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.training.adaptation.video import adapting
-
-path = click.Path(path_type=Path)
 
 GROUPS = {
     "What is segmented": INPUT_OPTIONS,

@@ -175,9 +175,40 @@ def test_an_address_that_cannot_be_written_is_told_before_the_work(
     assert words in result.stderr
 
 
-def test_an_address_of_files_is_a_folder(write_davis: WriteDavis, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "--davis", "{}", "--output", "out"),
+        ("predict", "--davis", "root", "--zip", "{}", "--output", "out"),
+        ("predict", "--davis", "root", "--weights", "{}", "--output", "out"),
+        ("evaluate", "--davis", "{}", "--predictions", "root", "--output", "out"),
+        ("evaluate", "--davis", "root", "--predictions", "{}", "--output", "out"),
+        ("data", "check", "{}"),
+        ("report", "{}", "--output", "out"),
+        ("report", "--name", "ours={}", "--output", "out"),
+        ("report", "root", "--output", "{}"),
+        ("bench-speed", "--output", "{}"),
+        ("train", "--davis", "root", "--output", "{}"),
+        ("export", "--output", "{}"),
+        ("demo", "--output", "{}"),
+    ],
+)
+@pytest.mark.parametrize("address", ["s3://bucket/run.zip", "file:/run.zip"])
+def test_an_address_where_it_does_not_serve_is_called_one(
+    arguments: tuple[str, ...], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "root").mkdir()
+    result = mrnet(*(argument.format(address) for argument in arguments))
+    assert result.exit_code == 2
+    assert f": {address} is an address: give a file or folder of this machine" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+@pytest.mark.parametrize("protocol", ["file://", "file:"])
+def test_an_address_of_files_is_a_folder(write_davis: WriteDavis, tmp_path: Path, protocol: str) -> None:
     root = write_davis("a")
     predictions = root / "Annotations" / "480p"
-    result = mrnet("evaluate", "--davis", root, "--predictions", predictions, "--output", f"file://{tmp_path}/e")
+    result = mrnet("evaluate", "--davis", root, "--predictions", predictions, "--output", f"{protocol}{tmp_path}/e")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "e" / "evaluate.json").is_file()
