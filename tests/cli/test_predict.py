@@ -556,7 +556,7 @@ def test_resume_refuses_other_weights_of_the_same_name_and_other_numbers(
     torch.nn.init.constant_(network.decoder.head.bias, 50.0)  # type: ignore[arg-type]
     save_weights(weights, network)
     result = predict(*options, "--resume")
-    assert (result.exit_code, "is of a run with another weights" in result.stderr) == (2, True)
+    assert (result.exit_code, "is of a run with other weights" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("changed", range(5))
