@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from mrnet_cli.cli.options import Listed, comma_separated, device_option
+from mrnet_cli.cli.options import Listed, comma_separated, device_option, path
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import command_line
@@ -25,8 +25,6 @@ from mrnet_cli.speed.adapters import METHODS, MethodName, check_method
 from mrnet_cli.speed.bench import Configuration, Measurement, measure_all
 from mrnet_cli.speed.tables import write_speed
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
-
-path = click.Path(path_type=Path)
 
 
 @click.command(epilog="Example:  mrnet bench-speed --preset lite,paper --objects 1,3 --output SPEED")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from mrnet_cli.cli.options import path
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.data.layouts import IMAGES, MASKS, Layout, recognise
 from mrnet_cli.data.names import shown
@@ -31,7 +32,7 @@ def data() -> None:
 
 
 @data.command(epilog="Example:  mrnet data check DAVIS")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=path)
 @click.option("--json", "as_json", is_flag=True, help="Tell it as JSON.")
 def check(folder: Path, as_json: bool) -> None:
     """Tells what a folder is and what it holds, lists all that is wrong, and prints the command that fits.

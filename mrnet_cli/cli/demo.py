@@ -8,6 +8,7 @@ import click
 import numpy as np
 
 from mrnet_cli.cli.evaluate_screen import show_evaluation
+from mrnet_cli.cli.options import path
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
@@ -39,9 +40,7 @@ With DAVIS:
 
 
 @click.command(epilog="Example:  mrnet demo --output demo")
-@click.option(
-    "--output", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder to write."
-)
+@click.option("--output", type=path, default=Path("demo"), show_default=True, help="Folder to write.")
 def demo(output: Path) -> None:
     """Makes a small data set, segments it with the shipped weights, scores the masks and shows them."""
     hold_output(output)

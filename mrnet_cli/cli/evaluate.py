@@ -13,7 +13,7 @@ from rich.progress import Progress
 
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.evaluate_screen import show_comparison, show_evaluation
-from mrnet_cli.cli.options import GroupedCommand, comma_separated
+from mrnet_cli.cli.options import GroupedCommand, LocalPath, comma_separated
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
@@ -29,7 +29,7 @@ from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import COMPARISON_FILES, WORST, forget_evaluation, write_evaluation
 
-folder = click.Path(exists=True, file_okay=False, path_type=Path)
+folder = LocalPath(exists=True, file_okay=False)
 
 GROUPS = {
     "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
@@ -60,7 +60,7 @@ Examples:
 )
 @click.option(
     "--predictions",
-    type=click.Path(exists=True, path_type=Path),
+    type=LocalPath(exists=True),
     multiple=True,
     required=True,
     help="Folder or zip of the same, in either form; repeatable.",

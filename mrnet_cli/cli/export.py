@@ -8,13 +8,12 @@ import click
 import torch
 
 from mrnet_cli.cli.network_options import weights_option
+from mrnet_cli.cli.options import path
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.export.onnx_files import export as run
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
-
-path = click.Path(path_type=Path)
 
 
 @click.command(epilog="Example:  mrnet export --output ONNX")

@@ -9,15 +9,13 @@ from typing import cast
 
 import click
 
-from mrnet_cli.cli.options import as_one, comma_separated
+from mrnet_cli.cli.options import as_one, comma_separated, path
 from mrnet_cli.data.boxes import Box
 from mrnet_cli.data.davis import RESOLUTION, Year
 from mrnet_cli.errors import OutputError
 from mrnet_cli.inference.datasets import tree_jobs
 from mrnet_cli.inference.jobs import Job, davis_jobs, folder_job, video_job
 from mrnet_cli.inference.pictures import place_of
-
-path = click.Path(path_type=Path)
 
 _OTHER = "choose another --output"
 

@@ -5,17 +5,15 @@ Apart from the other options, so that commands without a network need not wait f
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from mrnet_cli.cli.options import Finite
+from mrnet_cli.cli.options import Finite, path
 from mrnet_cli.inference.segmenter import DTYPES
 from mrnet_cli.models.config import LARGEST_ZOOM
 
 weights_option = click.option(
     "--weights",
-    type=click.Path(path_type=Path),
+    type=path,
     help="Safetensors file; those of the lite preset that come with mrnet by default.",
 )
 size_option = click.option(

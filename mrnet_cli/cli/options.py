@@ -6,13 +6,35 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import wraps
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import click
 
 device_option = click.option(
     "--device", default="auto", show_default=True, help="cpu, cuda, cuda:1; auto takes a GPU where there is one."
 )
+
+
+class LocalPath(click.Path):
+    """A file or folder, and no address, which as a path would lose a slash and mean something else.
+
+    >>> LocalPath().convert("s3://bucket/run", None, None)
+    Traceback (most recent call last):
+    click.exceptions.BadParameter: s3://bucket/run is an address: give a file or folder of this machine
+    """
+
+    def __init__(self, **settings: bool) -> None:
+        super().__init__(path_type=Path, **settings)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ANN401
+        """The path; fails as click's does, or where it is an address."""
+        if "://" in str(value) or str(value).startswith("file:/"):
+            self.fail(f"{value} is an address: give a file or folder of this machine", param, ctx)
+        return cast(Path, super().convert(value, param, ctx))
+
+
+path = LocalPath()
 
 
 def comma_separated(text: str | None) -> list[str] | None:

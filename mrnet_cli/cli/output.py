@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -43,7 +44,8 @@ def open_output(target: str, *, sole: Sequence[str], resume: bool | None = None)
     Raises:
         OutputError: as of :func:`hold_output`; the address cannot be written, or has such a record.
     """
-    target = target.removeprefix("file://")
+    # file:/a is as good as file:///a
+    target = re.sub("^file:(//|(?=/))", "", target)
     if not target:
         raise click.UsageError("--output is empty: name a folder")
     if "://" not in target:

@@ -19,7 +19,7 @@ from mrnet_cli.cli.adaptation import (
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
 from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
-from mrnet_cli.cli.options import GroupedCommand, device_option
+from mrnet_cli.cli.options import GroupedCommand, device_option, path
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.progress import frame_progress
 from mrnet_cli.cli.provenance import provenance
@@ -41,8 +41,6 @@ from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.inference.submission import check_submission, write_submission
 from mrnet_cli.models.config import MultiObject
 from mrnet_cli.training.adaptation.video import adapting
-
-path = click.Path(path_type=Path)
 
 GROUPS = {
     "What is segmented": INPUT_OPTIONS,
@@ -159,8 +157,8 @@ def predict(
             record.resume()
         else:
             record.check_fresh()
-        _show_first(jobs[0], output, target, found=bool(inputs.boxes))
         todo = unfinished(jobs, output, record, pictures=pictures)
+        _show_first(jobs[0], output, target, found=bool(inputs.boxes), resume=resume)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
             if segmenter is not None:
                 prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adaptation else None
@@ -183,13 +181,17 @@ def _check_backend(backend: str, place: torch.device, dtype: str, *, adapted: bo
         raise click.UsageError(f"--backend onnxruntime {missing}")
 
 
-def _show_first(job: Job, output: Path, target: str, *, found: bool) -> None:
+def _show_first(job: Job, output: Path, target: str, *, found: bool, resume: bool) -> None:
     """Names objects; writes a mask that was found in boxes, and a picture of it, for a person to look at and mend."""
     for number, name in job.names.items():
         click.echo(f"Object {number}: {shown(name)}")
     if not found:
         return
     mask, picture = output / f"{job.name} first.png", output / f"{job.name} first.jpg"
+    if resume and mask.exists():
+        # perhaps mended by now
+        click.echo(shown(f"{target}/{mask.name} is left as it is: to segment what it shows, give it as --mask."))
+        return
     make_output_dir(output)
     write_index_mask(mask, job.mask)
     write_picture(picture, overlay_picture(job.first_image(), job.mask))

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from mrnet_cli.cli.options import path
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.report_screen import show_tables
 from mrnet_cli.data.davis import RESOLUTION
@@ -18,8 +19,6 @@ from mrnet_cli.data.rows import counted
 from mrnet_cli.reports.report import write_report
 from mrnet_cli.reports.runs import Runs, read_runs
 from mrnet_cli.reports.tables import Table
-
-path = click.Path(path_type=Path)
 
 # of Table 1: more rows nobody reads
 _MOST = 1000
@@ -46,7 +45,7 @@ class NamedFolder(click.ParamType):  # type: ignore[type-arg]  # click takes arg
             self.fail(f"{value!r} is not NAME=DIR", param, ctx)
         if "/" in name:
             self.fail(f"{name!r} holds a slash, and folders of figures go by that name", param, ctx)
-        return name.strip(), Path(folder)
+        return name.strip(), path.convert(folder, param, ctx)
 
 
 @click.command(epilog=EPILOG)

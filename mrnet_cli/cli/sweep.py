@@ -16,7 +16,7 @@ from rich.table import Table
 
 from mrnet_cli.cli.engine import EngineChoice, engine_options
 from mrnet_cli.cli.network_options import dtype_option, zoom_option
-from mrnet_cli.cli.options import Listed, comma_separated, device_option
+from mrnet_cli.cli.options import Listed, comma_separated, device_option, path
 from mrnet_cli.cli.output import open_output
 from mrnet_cli.cli.plain import plain
 from mrnet_cli.cli.progress import Advance, frame_progress
@@ -31,8 +31,6 @@ from mrnet_cli.sweep.plan import Data, Figures, Point
 from mrnet_cli.sweep.run import sweep as run
 from mrnet_cli.sweep.variants import TABLE as VARIANTS
 from mrnet_cli.sweep.variants import Measured, sweep_variants
-
-path = click.Path(path_type=Path)
 
 
 @click.command(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mrnet_cli.cli.options import GroupedCommand, comma_separated, device_option
+from mrnet_cli.cli.options import GroupedCommand, comma_separated, device_option, path
 from mrnet_cli.cli.output import hold_output
 from mrnet_cli.cli.train_options import (
     NETWORK_OPTIONS,
@@ -30,8 +30,6 @@ from mrnet_cli.training.ranks import join_ranks
 from mrnet_cli.training.rehearsal import rehearse
 from mrnet_cli.training.sources import davis_videos, stills, train_resolution
 from mrnet_cli.training.validation import HeldOut, Validation, held_out_videos, without
-
-path = click.Path(path_type=Path)
 
 GROUPS = {
     "Network and recipe": [*NETWORK_OPTIONS, "init", "steps", "rate", "clips", "seed"],
@@ -154,6 +152,8 @@ def train(
             return
         if ranks.first:
             hold_output(output)
+            # another may have trained here while the data were looked through
+            _check_output(output, init, fresh=not resume)
         done = trainer.resume() if resume else 0
         with watching(trainer, output, done=done, tensorboard=tensorboard) as (report, validated):
             hooks: list[Hook] = []

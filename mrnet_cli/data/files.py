@@ -20,7 +20,7 @@ _REMEDIES = {
 }
 # in a folder that a run writes into, or was killed in; hidden, so that it is never taken for a sequence or a mask
 LOCK = ".mrnet.lock"
-_TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+_TEMPORARY = re.compile(r"\.mrnet-.+\.\d+\.tmp")
 
 
 def cause(error: OSError) -> str:
@@ -53,8 +53,8 @@ def unlisted(folder: object, error: OSError) -> str:
 
 def temporary_beside(path: Path) -> Path:
     """Where a file is written before it takes its place."""
-    # the process id keeps two runs into one folder from sharing a temporary file
-    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # a name that only we give, as what is left of it is removed; the process id keeps two runs into one folder apart
+    return path.with_name(f".mrnet-{path.name}.{os.getpid()}.tmp")
 
 
 def write_bytes_atomically(path: Path, content: bytes) -> None:
@@ -145,7 +145,8 @@ def check_output_dir(path: Path) -> None:
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {reason(error)}") from error
     if not usable:
-        raise OutputError(f"{path} cannot be written: {existing} is a file; choose another folder")
+        what = "link that leads nowhere" if existing.is_symlink() and not existing.exists() else "file"
+        raise OutputError(f"{path} cannot be written: {existing} is a {what}; choose another folder")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"{path} cannot be written: {existing} is read-only; choose another folder")
 

@@ -17,8 +17,10 @@ REPORT = "report.json"
 # what to do where an earlier run's results would be lost, or mixed with others
 ELSEWHERE = "choose another --output, or remove the folder to begin anew"
 
-# of a value that is told; a hash or a list says nothing
+# of a value that is told; more would say nothing
 _SHORT = 40
+# of things that are named in one line
+_MOST = 5
 
 JsonObject = dict[str, Any]
 
@@ -85,13 +87,31 @@ def differences(ours: Mapping[str, object], theirs: Mapping[str, object]) -> lis
 
     >>> differences({"dtype": "float32", "config": {"k": 4}}, {"dtype": "float32", "config": {"k": 8}})
     ['k 8 rather than 4']
+    >>> differences({"sequences_sha256": {"a": "f3"}}, {"sequences_sha256": {"b": "f3"}})
+    ['other sequences (without a, with b)']
     """
     found: list[str] = []
     for key in sorted(ours.keys() | theirs.keys()):
-        own, other = ours.get(key), theirs.get(key)
+        own, other, what = ours.get(key), theirs.get(key), key.removesuffix("_sha256")
+        if own == other:
+            continue
         if isinstance(own, dict) and isinstance(other, dict):
-            found += differences(own, other)
-        elif own != other:
-            plain = all(isinstance(value, int | float | str) and len(str(value)) <= _SHORT for value in (own, other))
-            found.append(f"{key} {other} rather than {own}" if plain else f"another {key.removesuffix('_sha256')}")
+            found += differences(own, other) if what == key else [f"other {what} ({_which(own, other)})"]
+        elif what == key and all(not isinstance(value, dict) and len(str(value)) <= _SHORT for value in (own, other)):
+            found.append(f"{key} {_word(other)} rather than {_word(own)}")
+        else:
+            found.append(f"another {key}" if what == key else f"other {what}")
     return found
+
+
+def _which(ours: Mapping[str, object], theirs: Mapping[str, object]) -> str:
+    """Of things that are told apart by their hashes: which only one has, and which have changed."""
+    changes = [f"without {name}" for name in ours if name not in theirs]
+    changes += [f"with {name}" for name in theirs if name not in ours]
+    changes += [f"{name} changed" for name in ours if name in theirs and ours[name] != theirs[name]]
+    more = f" and {len(changes) - _MOST} more" if len(changes) > _MOST else ""
+    return ", ".join(changes[:_MOST]) + more
+
+
+def _word(value: object) -> object:
+    return "none" if value is None else value

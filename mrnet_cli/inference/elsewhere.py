@@ -15,7 +15,7 @@ from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import PackedNetwork
-from mrnet_cli.inference.pipeline import Prepare, as_it_is, remove_others, segment
+from mrnet_cli.inference.pipeline import Prepare, as_it_is, begin_anew, segment
 from mrnet_cli.inference.record import Finished, Record
 
 
@@ -92,12 +92,10 @@ def predict_on(
         OutputError: the output cannot be written.
     """
     make_output_dir(output)
-    record.forget(job.name for job in jobs)
     with closing(engine.map(segmentation, jobs, cost=lambda job: job.length * job.objects)) as done:
         for job, one in done:
+            begin_anew(job, output, record)
             write_tree(output, job.name, one.files)
-            if record.replaces:
-                remove_others(job, output, one.finished.frames, pictures=segmentation.pictures)
             record.add(job.name, one.finished, one.choices)
             on_sequence(job.name, job.length)
     return [record.finished[job.name] for job in jobs]

@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.boxes import Box, masks_in_boxes
 from mrnet_cli.data.davis import RESOLUTION, Year, load_davis, load_object_mask
+from mrnet_cli.data.files import LOCK
 from mrnet_cli.data.first_masks import FirstMask, read_first
 from mrnet_cli.data.frames import check_frames, listed, picture_size, read_frame, unlike
 from mrnet_cli.data.given_masks import GivenMask
 from mrnet_cli.data.masks import read_index_mask
 from mrnet_cli.data.names import is_name
+from mrnet_cli.data.rankings import NAME as RANKINGS
+from mrnet_cli.data.records import PREDICT
 from mrnet_cli.data.videos import Shown, Video, open_video, read_video
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.streams import read_ahead
 
 # of pictures in a folder, which do not tell: frames a second
 _RATE = 25
+# that lie beside the folders of masks
+_RECORDS = {PREDICT, RANKINGS, LOCK}
 # bytes that tell a file from others of its size
 _SAMPLE = 1 << 16
 
@@ -65,19 +70,22 @@ class Job:
         """How many frames; of a video file about as many as it says, 0 where it does not."""
         return len(self.frames) if self.video is None else self.video.frames
 
+    def frames_digest(self, frames: int) -> str:
+        """Hash of the first so many frames, or of the video file: of names, sizes, and the ends of what is in them."""
+        told = hashlib.sha256()
+        for path in self.frames[:frames] if self.video is None else (self.video.path,):
+            told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
+            told.update(_sample(path))
+        return told.hexdigest()
+
     @property
-    def digest(self) -> str:
-        """Hash of the masks that are given, and of the frames or the video by name, size and samples of the content."""
+    def masks_digest(self) -> str:
+        """Hash of the masks that are given, and of how they are read."""
         told = hashlib.sha256(f"{self.mask.shape} {self.binary} {self.begin}\n".encode())
         told.update(self.mask.tobytes())
         for number, given in sorted(self.late.items()):
             told.update(f"{number} {sorted(given.ids.items())}\n".encode())
             told.update(given.path.read_bytes())
-        files = self.frames if self.video is None else (self.video.path,)
-        for path in files:
-            told.update(f"{path.name} {path.stat().st_size}\n".encode(errors="backslashreplace"))
-        for path in (files[0], files[len(files) // 2], files[-1]):
-            told.update(_sample(path))
         return told.hexdigest()
 
     def stem(self, number: int) -> str:
@@ -118,7 +126,7 @@ class Job:
 
 
 def _sample(path: Path) -> bytes:
-    """The end of a file, which in videos and uncompressed pictures differs where all sizes are alike."""
+    """The end of a file, where that of a PNG has a checksum of its pixels."""
     with path.open("rb") as file:
         file.seek(max(path.stat().st_size - _SAMPLE, 0))
         return file.read()
@@ -215,6 +223,8 @@ def video_job(path: Path, first: Path | Sequence[Box]) -> Job:
 
 
 def _unusable(path: Path, name: str) -> list[str]:
+    if name in _RECORDS:
+        return [f"{path} gives its masks the name of a record, {name}: rename it"]
     return [] if is_name(name) else [f"{path} gives its masks no folder name: rename it"]
 
 

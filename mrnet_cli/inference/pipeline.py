@@ -64,7 +64,14 @@ class VideoMethod(Protocol):
 
 
 def unfinished(jobs: Sequence[Job], output: Path, record: Record, *, pictures: Collection[str] = ()) -> list[Job]:
-    """The jobs that the record does not call finished, or that lack masks or a kind of picture."""
+    """The jobs that the record does not call finished, or that lack masks or a kind of picture.
+
+    Raises:
+        DataError: naming all whose masks there were made of other frames, and would be lost.
+    """
+    if others := [job.name for job in jobs if _is_of_others(job, output, record)]:
+        what = "there are of other frames, or of another video: choose another --output, or remove their folder"
+        raise DataError([f"the masks of {name} {what} to make them anew" for name in others])
     return [
         job
         for job in jobs
@@ -102,42 +109,31 @@ def predict(
         OutputError: the output cannot be written.
     """
     make_output_dir(output)
-    record.forget(job.name for job in jobs)
     prepare = prepare or as_it_is(segmenter)
     for job in jobs:
+        begin_anew(job, output, record)
         finished, choices = segment(prepare, job, output, weights=record.weights, pictures=pictures, on_frame=on_frame)
-        if record.replaces:
-            remove_others(job, output, finished.frames, pictures=pictures)
         record.add(job.name, finished, choices)
     return [record.finished[job.name] for job in jobs]
 
 
-def remove_others(job: Job, output: Path, frames: int, *, pictures: Collection[str]) -> None:
-    """Removes what is left of an earlier video of that name: masks of other frames, and pictures of other masks.
-
-    Args:
-        job: the video, made anew.
-        output: that it was written below.
-        frames: that it has.
-        pictures: kinds that were drawn anew.
+def begin_anew(job: Job, output: Path, record: Record) -> None:
+    """Removes the masks and pictures that an earlier run left of a video, so that none is ever among those of this one.
 
     Raises:
         OutputError: a file cannot be removed.
     """
-    written = set(job.written(frames))
-    stale = [path for path in (output / job.name).glob("*.png") if path.stem not in written]
-    for kind, suffix in KINDS.items():
-        place, drawn = place_of(kind, job, output), written if kind in pictures else set()
-        if place.is_dir():
-            stale += [path for path in place.glob(f"*{suffix}") if path.stem not in drawn]
-        elif kind not in pictures:
-            stale.append(place)
-    for path in stale:
-        remove_file(path)
-    for kind in KINDS.keys() - set(pictures):
-        # what is left of it would be taken for pictures that are there
-        with suppress(OSError):
-            place_of(kind, job, output).rmdir()
+    if record.replaces:
+        stale, places = [*(output / job.name).glob("*.png")], [place_of(kind, job, output) for kind in KINDS]
+        for place, suffix in zip(places, KINDS.values(), strict=True):
+            stale += place.glob(f"*{suffix}") if place.is_dir() else [place]
+        for path in stale:
+            remove_file(path)
+        for place in (output / job.name, *places):
+            # what is left of pictures would be taken for those of all frames
+            with suppress(OSError):
+                place.rmdir()
+    record.forget(job.name)
 
 
 def predict_job(
@@ -241,15 +237,27 @@ def _finished(job: Job, prepared: Prepared, *, frames: int, seconds: float) -> F
         adaptation_steps=prepared.steps,
         adaptation_seconds=round(prepared.seconds, 4),
         adaptation_mib=round(prepared.mib, 1),
-        input=job.digest,
+        input=job.frames_digest(frames),
+        masks=job.masks_digest,
     )
+
+
+def _is_of_others(job: Job, output: Path, record: Record) -> bool:
+    done = record.finished.get(job.name)
+    return done is not None and (output / job.name).is_dir() and done.input != job.frames_digest(done.frames)
 
 
 def _is_finished(job: Job, output: Path, record: Record) -> bool:
     done = record.finished.get(job.name)
-    if done is None or done.input != job.digest:
+    if done is None or done.masks != job.masks_digest:
         return False
-    return all((output / job.name / f"{stem}.png").is_file() for stem in job.written(done.frames))
+    # more frames than before are wanted, or there; how many a video file has, only its decoding tells
+    frames = done.frames if job.video is not None else job.length
+    return all(_has_content(output / job.name / f"{stem}.png") for stem in job.written(frames))
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def whole(job: Job) -> Iterator[Shown]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Finished:
         adaptation_steps: that led to the weights it was segmented with; 0 where they are the given ones.
         adaptation_seconds: spent on adaptation, before the first frame.
         adaptation_mib: of memory that the process, or on a GPU its tensors, took meanwhile at most; 0 where unknown.
-        input: :attr:`~mrnet_cli.inference.jobs.Job.digest` of what was segmented.
+        input: :attr:`~mrnet_cli.inference.jobs.Job.frames_digest` of what was segmented.
+        masks: :attr:`~mrnet_cli.inference.jobs.Job.masks_digest` of what was given.
     """
 
     frames: int
@@ -41,6 +42,7 @@ class Finished:
     adaptation_seconds: float = 0.0
     adaptation_mib: float = 0.0
     input: str = ""
+    masks: str = ""
 
 
 def settings_of(segmenter: Segmenter, weights: Path) -> dict[str, Any]:
@@ -62,7 +64,7 @@ class Record:
         output: the folder.
         settings: from :func:`settings_of`; a run is only resumed under the same.
         provenance: command, environment and what else the record should say.
-        on_write: called with the names of sequences that were added, after the record is written.
+        on_write: called with the name of a sequence that was begun or finished, after the record is written.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Record:
         settings: Mapping[str, Any],
         *,
         provenance: Mapping[str, object] | None = None,
-        on_write: Callable[..., None] = lambda *names: None,
+        on_write: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._path, self._settings, self._provenance = output / PREDICT, dict(settings), provenance or {}
         self._rankings, self._on_write = output / rankings.NAME, on_write
@@ -120,30 +122,27 @@ class Record:
         self.finished = {name: one for name, one in finished.items() if name in choices or one.frames == 1 or not ranks}
         self._choices = {name: choices.get(name, []) for name in self.finished}
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Notes that sequences are about to be made anew; where none are, the record stays that of the run before."""
-        anew = list(names)
-        for name in anew:
-            self.finished.pop(name, None)
-            self._choices.pop(name, None)
-        if anew:
-            self._write()
+    def forget(self, name: str) -> None:
+        """Notes that a sequence is about to be made, and is not finished."""
+        self.finished.pop(name, None)
+        self._choices.pop(name, None)
+        self._write(name)
 
     def add(self, name: str, finished: Finished, choices: Sequence[Choice] = ()) -> None:
         """Notes that a sequence is finished, and what was picked for its frames."""
         self.finished[name], self._choices[name] = finished, choices
         self._write(name)
 
-    def _write(self, *added: str) -> None:
+    def _write(self, name: str) -> None:
         # the record comes last: what it calls finished has its rows
         write_text_atomically(self._rankings, rankings_csv(self._choices))
         finished = {name: asdict(one) for name, one in self.finished.items()}
         write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})
-        self._on_write(*added)
+        self._on_write(name)
 
 
 def _finished(values: Mapping[str, Any]) -> Finished:
-    numbers = [value for name, value in values.items() if name != "input"]
+    numbers = [value for name, value in values.items() if name not in ("input", "masks")]
     if type(values["frames"]) is not int or not all(isinstance(value, int | float) for value in numbers):
         raise TypeError("not numbers")
     return Finished(**values)

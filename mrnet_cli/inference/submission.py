@@ -5,6 +5,7 @@ YouTube-VOS and LVOS look for `Annotations/VIDEO/FRAME.png`, MOSE and DAVIS for 
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,13 +17,18 @@ from mrnet_cli.inference.record import Record
 
 
 def check_submission(path: Path) -> None:
-    """Tells before a long run whether the zip can be written.
+    """Tells before a long run whether the zip can be written, and takes the place of nothing but another zip.
 
     Raises:
-        OutputError: a folder is in its place, or its own cannot be made or written.
+        OutputError: a folder or another file is in its place, or may come to be: neither records, masks nor pictures
+            end in `.zip`; or its folder cannot be made or written.
     """
     if path.is_dir():
         raise OutputError(f"{path} cannot be written: it is a folder; name a file")
+    if path.suffix.lower() != ".zip":
+        raise OutputError(f"{path} cannot be written: name a file that ends in .zip")
+    if path.exists() and not zipfile.is_zipfile(path):
+        raise OutputError(f"{path} cannot be written: it is a file already, and no zip; name another")
     check_output_dir(path.parent)
 
 

@@ -105,7 +105,9 @@ def _source(sweep: Sweep) -> str:
     """What was measured, and where."""
     settings = sweep.record.get("settings") or {}
     data, machine = settings.get("data") or {}, machine_of(sweep.record)
-    sequences, workers = len(data.get("sequences") or ()), sweep.record.get("workers", 1)
+    # sweeps of before have a list
+    names = data.get("sequences_sha256") or data.get("sequences") or ()
+    sequences, workers = len(names), sweep.record.get("workers", 1)
     busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
     return (
         f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "

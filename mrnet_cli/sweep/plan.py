@@ -94,15 +94,16 @@ class Data:
         )
 
     def identity(self, jobs: Iterable[Job]) -> JsonObject:
-        """What tells these data from others: the choice, and a hash of what is segmented and of all annotations."""
-        digest = hashlib.sha256()
-        for job in jobs:
-            digest.update(f"{job.name} {job.digest}\n".encode(errors="backslashreplace"))
-        for path in (path for one in self.annotations() for path in one.annotations):
-            digest.update(f"{path.parent.name}/{path.name}\n".encode(errors="backslashreplace"))
-            digest.update(path.read_bytes())
+        """What tells these data from others: the choice, and of each sequence a hash of all that is read of it."""
+        told = {
+            job.name: hashlib.sha256(f"{job.frames_digest(job.length)} {job.masks_digest}".encode()) for job in jobs
+        }
+        for one in self.annotations():
+            for path in one.annotations:
+                told[one.name].update(f"{path.name}\n".encode(errors="backslashreplace"))
+                told[one.name].update(path.read_bytes())
         choice = {"year": self.year, "split": self.split, "resolution": self.resolution}
-        return {**choice, "sequences": [job.name for job in jobs], "files_sha256": digest.hexdigest()}
+        return {**choice, "sequences_sha256": {name: digest.hexdigest() for name, digest in told.items()}}
 
 
 class SweepFolder:

@@ -18,6 +18,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.files import temporary_beside
 from mrnet_cli.data.masks import DAVIS_PALETTE, read_index_mask, write_index_mask
 from mrnet_cli.data.rankings import read_rankings
 from mrnet_cli.models.schedule import past_frames
@@ -122,11 +123,12 @@ def test_what_is_segmented_is_never_overwritten(
     assert tree(root) == before
 
 
-def test_resume_makes_anew_what_was_made_of_another_mask_or_other_frames(
+def test_resume_makes_anew_what_was_made_of_another_mask_or_of_fewer_frames(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
 ) -> None:
     root, output = write_davis("squares"), tmp_path / "out"
     frames, first = root / "JPEGImages/480p/squares", root / "Annotations/480p/squares/00000.png"
+    last = (frames / "00011.jpg").rename(tmp_path / "00011.jpg")
 
     def run(*more: str) -> str:
         options = ("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
@@ -137,15 +139,36 @@ def test_resume_makes_anew_what_was_made_of_another_mask_or_other_frames(
     run()
     assert "0 sequences segmented, 1 kept" in run("--resume")
     write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
-    assert "1 sequence segmented" in run("--resume")
-    assert np.array_equal(read_index_mask(output / "squares" / "00000.png"), read_index_mask(first))
-    (frames / "00011.jpg").unlink()
     (output / "squares" / "notes.txt").write_text("of the user")
     assert "1 sequence segmented" in run("--resume")
-    assert {path.name for path in (output / "squares").iterdir()} == {
-        "notes.txt",
-        *(f"{t:05d}.png" for t in range(11)),
-    }
+    assert np.array_equal(read_index_mask(output / "squares" / "00000.png"), read_index_mask(first))
+    assert (output / "squares" / "notes.txt").is_file()
+    last.rename(frames / "00011.jpg")
+    assert "1 sequence segmented, 12 frames" in run("--resume")
+
+
+def test_masks_of_other_frames_or_of_another_video_of_the_same_name_are_kept_from_a_resume(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a", "b", "c"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    before = tree(output)
+    for name in "ab":
+        (root / f"JPEGImages/480p/{name}/00011.jpg").unlink()
+        (root / f"Annotations/480p/{name}/00011.png").unlink()
+    refused = predict(*options, "--resume")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines() == [
+        f"Error: the masks of {name} there are of other frames, or of another video: "
+        "choose another --output, or remove their folder to make them anew"
+        for name in "ab"
+    ]
+    assert tree(output) == before
+    for name in "ab":
+        shutil.rmtree(output / name)
+    assert "2 sequences segmented, 1 kept" in predict(*options, "--resume").stdout
+    assert {path.name for path in (output / "a").iterdir()} == {f"{t:05d}.png" for t in range(11)}
 
 
 def test_overlays_of_earlier_frames_are_not_kept_for_those_of_others(
@@ -156,23 +179,10 @@ def test_overlays_of_earlier_frames_are_not_kept_for_those_of_others(
     options = ("--frames", frames, "--mask", first, "--weights", tiny_weights, "--output", output)
     assert predict(*options, "--overlay").exit_code == 0
     (frames / "00011.jpg").unlink()
+    shutil.rmtree(output / "squares")
     assert "1 sequence segmented" in predict(*options, "--resume").stdout
     assert "1 sequence segmented" in predict(*options, "--overlay", "--resume").stdout
     assert len(list((output / "overlays" / "squares").iterdir())) == 11
-
-
-def test_frames_of_the_same_names_and_sizes_are_told_apart(
-    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
-) -> None:
-    first = write_davis("squares") / "Annotations/480p/squares/00000.png"
-    (tmp_path / "clip").mkdir()
-    for t in range(3):
-        Image.new("RGB", (100, 72), (50 * t, 0, 0)).save(tmp_path / "clip" / f"{t}.bmp")
-    options = ("--frames", tmp_path / "clip", "--mask", first, "--weights", tiny_weights, "--output", tmp_path / "out")
-    assert predict(*options).exit_code == 0
-    assert "1 kept" in predict(*options, "--resume").stdout
-    Image.new("RGB", (100, 72), (0, 99, 0)).save(tmp_path / "clip" / "2.bmp")
-    assert "1 sequence segmented" in predict(*options, "--resume").stdout
 
 
 def test_a_resume_with_nothing_to_do_leaves_the_record(
@@ -305,14 +315,15 @@ def test_the_record_tells_the_command_and_the_machine(
     assert record["environment"]["torch"] == torch.__version__
 
 
+@pytest.mark.parametrize("lose", [Path.unlink, lambda mask: mask.write_bytes(b"")], ids=["gone", "emptied"])
 def test_resume_makes_a_sequence_anew_that_lost_a_mask(
-    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, lose: Callable[[Path], object]
 ) -> None:
     root, output = write_davis("a"), tmp_path / "out"
     options = ("--davis", root, "--weights", tiny_weights, "--output", output)
     assert predict(*options).exit_code == 0
     before = tree(output)
-    (output / "a" / "00004.png").unlink()
+    lose(output / "a" / "00004.png")
     assert predict(*options, "--resume").exit_code == 0
     assert tree(output) == before
 
@@ -545,11 +556,11 @@ def test_resume_refuses_other_weights_of_the_same_name_and_other_numbers(
     torch.nn.init.constant_(network.decoder.head.bias, 50.0)  # type: ignore[arg-type]
     save_weights(weights, network)
     result = predict(*options, "--resume")
-    assert (result.exit_code, "is of a run with another weights" in result.stderr) == (2, True)
+    assert (result.exit_code, "is of a run with other weights" in result.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("changed", [0, 1, 2, 3, 4])
-def test_any_frame_of_another_size_or_at_a_sampled_place_is_seen(
+@pytest.mark.parametrize("changed", range(5))
+def test_frames_of_the_same_names_and_sizes_are_told_apart(
     write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, changed: int
 ) -> None:
     first = write_davis("squares") / "Annotations/480p/squares/00000.png"
@@ -558,10 +569,9 @@ def test_any_frame_of_another_size_or_at_a_sampled_place_is_seen(
         Image.new("RGB", (100, 72), (50 * t, 0, 0)).save(tmp_path / "clip" / f"{t}.bmp")
     options = ("--frames", tmp_path / "clip", "--mask", first, "--weights", tiny_weights, "--output", tmp_path / "out")
     assert predict(*options).exit_code == 0
-    # the first, the middle one and the last are told apart by their pixels, the others by the size of the file
-    mode = "RGB" if changed in (0, 2, 4) else "L"
-    Image.new("RGB", (100, 72), (0, 99, 0)).convert(mode).save(tmp_path / "clip" / f"{changed}.bmp")
-    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+    assert "1 kept" in predict(*options, "--resume").stdout
+    Image.new("RGB", (100, 72), (0, 99, 0)).save(tmp_path / "clip" / f"{changed}.bmp")
+    assert "the masks of clip there are of other frames" in predict(*options, "--resume").stderr
 
 
 def test_a_video_of_one_frame_is_finished_though_no_past_frame_was_picked(
@@ -576,24 +586,39 @@ def test_a_video_of_one_frame_is_finished_though_no_past_frame_was_picked(
     assert "0 sequences segmented, 1 kept" in predict(*options, "--resume").stdout
 
 
-def test_what_a_resumed_run_began_to_write_over_is_never_kept(
-    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path, damage_frame: Callable[[Path], None]
+def test_what_a_resumed_run_began_to_make_anew_is_neither_scored_nor_kept(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
 ) -> None:
-    root, output = write_davis("a"), tmp_path / "out"
-    first, frame = root / "Annotations/480p/a/00000.png", root / "JPEGImages/480p/a/00009.jpg"
+    root, output = write_davis("a", "b"), tmp_path / "out"
+    first = root / "Annotations/480p/a/00000.png"
     options = ("--davis", root, "--weights", tiny_weights, "--output", output)
     assert predict(*options).exit_code == 0
-    before, mask, whole = tree(output), first.read_bytes(), frame.read_bytes()
+    before, mask = tree(output), first.read_bytes()
     write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
-    damage_frame(frame)
-    # breaks off in the middle of the video
+    # breaks off in the middle of the video: a mask cannot be written
+    temporary_beside(output / "a" / "00003.png").mkdir()
     assert predict(*options, "--resume").exit_code == 2
+    assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"b"}
+    arguments = ["evaluate", "--davis", root, "--predictions", output, "--workers", "1", "--output", tmp_path / "s"]
+    scored = CliRunner().invoke(main, list(map(str, arguments)))
+    assert (scored.exit_code, "out/a lacks" in scored.stderr) == (2, True)
     first.write_bytes(mask)
-    frame.with_suffix(".png").unlink()
-    frame.write_bytes(whole)
-    assert tree(output) != before
-    assert "1 sequence segmented" in predict(*options, "--resume").stdout
+    assert "1 sequence segmented, 1 kept" in predict(*options, "--resume").stdout
     assert tree(output) == before
+
+
+def test_of_sequences_to_make_anew_each_is_kept_until_it_is_its_turn(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    root, output = write_davis("a", "b", "c"), tmp_path / "out"
+    options = ("--davis", root, "--weights", tiny_weights, "--output", output)
+    assert predict(*options).exit_code == 0
+    before = tree(output)
+    temporary_beside(output / "b" / "00003.png").mkdir()
+    assert predict(*options, "--resume", "--overlay").exit_code == 2
+    assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"a", "c"}
+    assert "1 sequence segmented, 2 kept" in predict(*options, "--resume").stdout
+    assert {path: content for path, content in tree(output).items() if "overlays" not in path} == before
 
 
 def test_a_folder_without_frames_or_with_frames_of_another_size_is_refused(

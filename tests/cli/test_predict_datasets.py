@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.data.rankings import read_rankings
+from mrnet_cli.data.trees import read_tree
 
 Change = Callable[[int, IdMask], "IdMask | None"]
 
@@ -325,17 +326,29 @@ def test_a_submission_holds_the_masks_of_this_run_and_scores_as_their_folder(
     assert scores(truth, tmp_path / "listed.zip", tmp_path / "c") == scores(truth, output, tmp_path / "d")
 
 
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("video", "it is a folder; name a file"),
+        ("video/Annotations/bike/00000.png", "name a file that ends in .zip"),
+        # what the run itself comes to write
+        ("out/predict.json", "name a file that ends in .zip"),
+        ("kept.zip", "it is a file already, and no zip; name another"),
+    ],
+)
 def test_a_place_that_takes_no_submission_is_refused_before_anything_runs(
-    bike: Callable[..., Path], tmp_path: Path
+    bike: Callable[..., Path], tmp_path: Path, place: str, words: str
 ) -> None:
-    root = bike("late", given)
+    root = bike("video", given)
+    (tmp_path / "kept.zip").write_text("of the user")
+    before = read_tree(tmp_path)
     result = predict(
         *("--images", root / "JPEGImages", "--annotations", root / "Annotations"),
-        *("--output", tmp_path / "out", "--zip", root),
+        *("--output", tmp_path / "out", "--zip", tmp_path / place),
     )
     assert result.exit_code == 2
-    assert "cannot be written: it is a folder; name a file" in result.stderr
-    assert not (tmp_path / "out").exists()
+    assert f"{place} cannot be written: {words}" in result.stderr
+    assert read_tree(tmp_path) == before
 
 
 @pytest.mark.parametrize("change", ["frame", "shape", "id"])

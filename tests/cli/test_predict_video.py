@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
@@ -117,8 +118,12 @@ def test_nothing_of_a_longer_video_of_the_same_name_stays(clip: Path, tiny_weigh
     with VideoWriter(clip) as video:
         for t, image in enumerate(images):
             video.write(image, Fraction(t, 10))
-    result = predict(clip, tiny_weights, "--matte", "--resume", "--output", output)
-    assert "5 frames" in result.stdout
+    options = ("--matte", "--resume", "--output", output)
+    refused = predict(clip, tiny_weights, *options)
+    assert (refused.exit_code, "the masks of my clip there are of other frames" in refused.stderr) == (2, True)
+    assert len(list((output / "my clip").iterdir())) == 12
+    shutil.rmtree(output / "my clip")
+    assert "5 frames" in predict(clip, tiny_weights, *options).stdout
     for folder in (output / "my clip", output / "mattes" / "my clip"):
         assert [path.name for path in sorted(folder.iterdir())] == [f"{t:05d}.png" for t in range(5)]
 
@@ -181,6 +186,11 @@ def test_boxes_stand_in_for_a_mask_and_what_was_found_is_shown(clip: Path, tiny_
     for number in (1, 2):
         both = np.count_nonzero((found == number) & (true == number))
         assert both / np.count_nonzero((found == number) | (true == number)) > 0.8
+    mended = output / "my clip first.png"
+    write_index_mask(mended, true)
+    resumed = CliRunner().invoke(main, [*map(str, arguments), "--resume"])
+    assert "my clip first.png is left as it is" in resumed.stdout
+    assert np.array_equal(read_index_mask(mended), true)
 
 
 @pytest.mark.parametrize(
@@ -220,3 +230,13 @@ def test_one_video_after_the_other_goes_into_one_folder(clip: Path, tiny_weights
     assert json.loads((output / "predict.json").read_text())["finished"].keys() == {"my clip", "second"}
     for name in ("my clip", "second"):
         assert len(list((output / name).glob("*.png"))) == 12
+
+
+@pytest.mark.parametrize("name", ["predict.json", "ranking.csv", ".mrnet.lock"])
+def test_a_video_that_is_called_as_a_record_is_refused_before_anything_is_written(
+    clip: Path, tiny_weights: Path, tmp_path: Path, name: str
+) -> None:
+    result = predict(clip.rename(tmp_path / f"{name}.mp4"), tiny_weights, "--output", tmp_path / "out")
+    assert result.exit_code == 2
+    assert result.stderr.endswith(f"{name}.mp4 gives its masks the name of a record, {name}: rename it\n")
+    assert not (tmp_path / "out").exists()

@@ -9,10 +9,12 @@ from pathlib import Path
 from threading import Timer
 
 import fsspec
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.data.trees import read_tree
 
 WriteDavis = Callable[..., Path]
@@ -119,6 +121,33 @@ def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another
     assert [stored[path] for path in kept] == [first[path] for path in kept]
 
 
+def test_masks_of_an_earlier_run_are_gone_from_an_address_before_others_take_their_place(
+    store: str, write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, address = write_davis("a", "b"), store
+    first = root / "Annotations" / "480p" / "a" / "00000.png"
+    work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
+    assert mrnet(*work).exit_code == 0
+    before = there(address)
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
+    files, _ = fsspec.url_to_fs(store)
+    put = type(files).put
+
+    def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
+        put(self, here[:4], there[:4], **more)
+        if len(here) > 4:
+            raise OSError("the line is dead")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(files), "put", breaks_off)
+        assert mrnet(*work, "--resume").exit_code == 2
+    stored = there(address)
+    assert [sum(path.startswith(f"{name}/") for path in stored) for name in "ab"] == [4, 12]
+    assert list(json.loads(stored["predict.json"])["finished"]) == ["b"]
+    assert mrnet(*work, "--resume").exit_code == 0
+    assert there(address).keys() == before.keys()
+
+
 def test_a_record_is_copied_after_all_that_it_speaks_of(
     store: str, write_davis: WriteDavis, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +156,8 @@ def test_a_record_is_copied_after_all_that_it_speaks_of(
 
     def breaks_off(self: fsspec.AbstractFileSystem, here: list[str], there: list[str], **more: object) -> None:
         calls.append(len(here))
-        if len(calls) == 3:
+        # of each sequence first the record that it is begun
+        if len(calls) == 4:
             put(self, here[:4], there[:4], **more)
             raise OSError("the line is dead")
         put(self, here, there, **more)
@@ -142,23 +172,21 @@ def test_a_record_is_copied_after_all_that_it_speaks_of(
     assert list(json.loads(stored["predict.json"])["finished"]) == ["a"]
 
 
-def test_nothing_of_a_longer_sequence_stays_at_an_address(
+def test_pictures_that_are_not_made_anew_do_not_stay_at_an_address(
     address: str, write_davis: WriteDavis, tiny_weights: Path
 ) -> None:
     root = write_davis("a", "b")
     work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--output", address)
     assert mrnet(*work, "--overlay", "--matte").exit_code == 0
     before = there(address)
-    for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
-        for number in range(9, 12):
-            (root / kind / "480p" / "a" / f"{number:05d}.{suffix}").unlink()
+    first = root / "Annotations" / "480p" / "a" / "00000.png"
+    write_index_mask(first, np.roll(read_index_mask(first), 3, axis=0))
     resumed = mrnet(*work, "--overlay", "--resume")
     assert "1 sequence segmented, 1 kept" in resumed.output
     after = there(address)
-    gone = [path for path in before if "a/" in path and ("mattes" in path or path[-9:-4] > "00008")]
-    assert before.keys() - after.keys() == set(gone)
-    assert len(gone) == 12 + 2 * 3
-    assert after.keys() <= before.keys()
+    gone = {path for path in before if path.startswith("mattes/a/")}
+    assert len(gone) == 12
+    assert after.keys() == before.keys() - gone
 
 
 def test_an_ablation_at_an_address_is_gone_on_with_and_not_mixed_with_another(
@@ -221,9 +249,40 @@ def test_an_address_that_cannot_be_written_is_told_before_the_work(
     assert words in result.stderr
 
 
-def test_an_address_of_files_is_a_folder(write_davis: WriteDavis, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("predict", "--davis", "{}", "--output", "out"),
+        ("predict", "--davis", "root", "--zip", "{}", "--output", "out"),
+        ("predict", "--davis", "root", "--weights", "{}", "--output", "out"),
+        ("evaluate", "--davis", "{}", "--predictions", "root", "--output", "out"),
+        ("evaluate", "--davis", "root", "--predictions", "{}", "--output", "out"),
+        ("data", "check", "{}"),
+        ("report", "{}", "--output", "out"),
+        ("report", "--name", "ours={}", "--output", "out"),
+        ("report", "root", "--output", "{}"),
+        ("bench-speed", "--output", "{}"),
+        ("train", "--davis", "root", "--output", "{}"),
+        ("export", "--output", "{}"),
+        ("demo", "--output", "{}"),
+    ],
+)
+@pytest.mark.parametrize("address", ["s3://bucket/run.zip", "file:/run.zip"])
+def test_an_address_where_it_does_not_serve_is_called_one(
+    arguments: tuple[str, ...], address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "root").mkdir()
+    result = mrnet(*(argument.format(address) for argument in arguments))
+    assert result.exit_code == 2
+    assert f": {address} is an address: give a file or folder of this machine" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["root"]
+
+
+@pytest.mark.parametrize("protocol", ["file://", "file:"])
+def test_an_address_of_files_is_a_folder(write_davis: WriteDavis, tmp_path: Path, protocol: str) -> None:
     root = write_davis("a")
     predictions = root / "Annotations" / "480p"
-    result = mrnet("evaluate", "--davis", root, "--predictions", predictions, "--output", f"file://{tmp_path}/e")
+    result = mrnet("evaluate", "--davis", root, "--predictions", predictions, "--output", f"{protocol}{tmp_path}/e")
     assert result.exit_code == 0, result.output
     assert (tmp_path / "e" / "evaluate.json").is_file()

@@ -129,8 +129,8 @@ def test_without_resume_points_that_were_not_finished_are_made_anew(options: lis
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        (("--zoom", "2"), "another zoom"),
-        (("--sequences", "a"), "another files, another sequences"),
+        (("--zoom", "2"), "zoom none rather than 2.0"),
+        (("--sequences", "a"), "other sequences (with b)"),
         (("--dtype", "bfloat16"), "dtype float32 rather than bfloat16"),
     ],
 )
@@ -150,7 +150,10 @@ def test_frames_of_another_size_in_bytes_are_other_data(options: list[str | Path
     with (Path(options[1]) / "JPEGImages" / "480p" / "a" / "00003.jpg").open("ab") as file:
         file.write(b"\0")
     result = mrnet(*arguments, "--resume")
-    assert (result.exit_code, "a sweep with another files: choose another --output" in result.stderr) == (2, True)
+    assert (result.exit_code, "a sweep with other sequences (a changed): choose another --output" in result.stderr) == (
+        2,
+        True,
+    )
 
 
 def test_bad_input_is_refused_with_nothing_written(options: list[str | Path], tmp_path: Path) -> None:
@@ -247,7 +250,7 @@ def test_annotations_that_changed_within_their_size_are_other_data(options: list
     Image.fromarray(np.roll(read_index_mask(masks[3]), 20, axis=1)).save(masks[3], compress_level=0)
     assert masks[3].stat().st_size == size
     result = mrnet(*arguments, "--resume")
-    assert (result.exit_code, "a sweep with another files" in result.stderr) == (2, True)
+    assert (result.exit_code, "a sweep with other sequences (a changed)" in result.stderr) == (2, True)
 
 
 def test_a_sweep_is_extended_by_going_on_with_other_points(options: list[str | Path], tmp_path: Path) -> None:

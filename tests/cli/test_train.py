@@ -58,6 +58,23 @@ def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_p
     assert "checkpoint.safetensors is of a training with other settings" in other.stderr
 
 
+def test_a_training_that_ends_while_another_looks_through_its_data_is_not_written_over(
+    train_root: Path, tmp_path: Path, tiny: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "run"
+
+    def meanwhile(*_: object) -> None:
+        output.mkdir()
+        (output / "weights.safetensors").write_text("of another training")
+
+    monkeypatch.setattr("mrnet_cli.cli.train.check_sources", meanwhile)
+    result = train(train_root, output)
+    assert (result.exit_code, "holds weights.safetensors of another training" in result.stderr) == (2, True)
+    assert [(path.name, path.read_text()) for path in output.iterdir()] == [
+        ("weights.safetensors", "of another training")
+    ]
+
+
 @pytest.mark.usefixtures("tiny")
 def test_the_rates_of_a_recipe_can_be_scaled(train_root: Path, tmp_path: Path) -> None:
     rates = {}

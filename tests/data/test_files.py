@@ -101,15 +101,17 @@ def test_making_a_folder_keeps_what_it_holds(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_merely_named_like_one_being_written_is_left(tmp_path: Path) -> None:
-    for name in (".a.csv.123.tmp", ".a.csv.123.tmp.bak", "a.csv.123.tmp"):
+    # editors and other programs name theirs in much the same way
+    others = {".a.csv.123.tmp", ".mrnet-a.csv.123.tmp.bak", "mrnet-a.csv.123.tmp"}
+    for name in (".mrnet-a.csv.123.tmp", *others):
         (tmp_path / name).touch()
     remove_temporaries(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {".a.csv.123.tmp.bak", "a.csv.123.tmp"}
+    assert {path.name for path in tmp_path.iterdir()} == others
 
 
 def test_a_link_to_nowhere_is_refused_as_an_output_up_front(tmp_path: Path) -> None:
     (tmp_path / "out").symlink_to(tmp_path / "gone")
-    with pytest.raises(OutputError, match="out is a file; choose another folder"):
+    with pytest.raises(OutputError, match="out is a link that leads nowhere; choose another folder"):
         check_output_dir(tmp_path / "out" / "deeper")
 
 

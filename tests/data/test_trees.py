@@ -53,7 +53,7 @@ def test_a_record_comes_after_the_folders_it_speaks_of(tmp_path: Path, monkeypat
 
 
 def test_what_a_killed_run_wrote_aside_is_removed_by_the_next(tmp_path: Path) -> None:
-    write_tree(tmp_path / ".bear.123.tmp", "bear", FILES)
+    write_tree(tmp_path / ".mrnet-bear.123.tmp", "bear", FILES)
     write_tree(tmp_path, "dog", {"dog/00000.png": b"0"})
     remove_temporaries(tmp_path)
     assert list(read_tree(tmp_path)) == ["dog/00000.png"]

@@ -21,7 +21,7 @@ def sweep(*grid: tuple[int, int], sizes: tuple[int, ...] = (352,), name: str = "
         {"k": k, "n": n, "size": size, "J": jf, "F": jf, "J&F": jf + k / 1e5, "seconds_per_frame": k / 10}
         for (k, n), size in product(grid, sizes)
     ]
-    data = {"year": 2016, "split": "val", "sequences": ["a", "b"]}
+    data = {"year": 2016, "split": "val", "sequences_sha256": {"a": "f3", "b": "f4"}}
     settings = {"weights_sha256": "0123456789abcdef", "dtype": "float32", "data": data}
     record = {"settings": settings, "environment": {"cpu": "Abacus", "gpu": ""}, "workers": 2}
     return Sweep(name, Path(name), record, pd.DataFrame(rows))
