@@ -373,7 +373,7 @@ def test_an_object_that_appears_later_is_told_of_with_the_rules_that_score_it(
 
 
 def test_an_object_that_no_scored_frame_shows_is_noted(tmp_path: Path, write_tree: WriteTree) -> None:
-    one, both = np.uint8([[1, 1, 0]]), np.uint8([[1, 1, 2]])
+    one, both = np.array([[1, 1, 0]], np.uint8), np.array([[1, 1, 2]], np.uint8)
     truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": [one, one, one, both]}))
     evaluation = evaluate(truth, tmp_path / "truth", protocol=MOSE)
     assert evaluation.notes == ("object 2 of a shown in no scored frame",)

@@ -231,7 +231,10 @@ READERS = {
     "speed": Reader(
         "speed.json",
         read_run,
-        lambda: [b'{"figures": [{"model_mean": 1, "objects": 1, "method": "a"}], "environment": {"cpu": "c"}}'],
+        lambda: [
+            b'{"figures": [{"model_mean": 1, "objects": 1, "method": "a", "size": 1, "width": 1,'
+            b' "dtype": "d", "cpu": "c"}], "environment": {"cpu": "c"}}'
+        ],
     ),
     "ablation": Reader(
         "variants.csv",
