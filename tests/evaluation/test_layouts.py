@@ -269,8 +269,11 @@ def test_a_first_mask_that_is_damaged_is_told_where_objects_have_folders(
     true = as_objects(mine, tmp_path / "true", [1, 2])
     damaged = true / "a" / "002" / "00000.png"
     damaged.write_bytes(damaged.read_bytes()[:-20])
-    with pytest.raises(DataError, match="a/002/00000.png is truncated or damaged"):
-        evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
+    for predicted in (mine, as_objects(mine, tmp_path / "objects", [1, 2])):
+        with pytest.raises(DataError, match="a/002/00000.png is truncated or damaged") as caught:
+            evaluate(load_annotation_tree(true), predicted, protocol=DAVIS_2017)
+        # that nothing else is known of object 2 is no fault of the predictions
+        assert len(caught.value.problems) == 1
 
 
 def test_masks_beside_folders_of_sequences_stand_for_none_of_several(
@@ -293,7 +296,17 @@ def test_masks_of_the_one_sequence_count_whatever_lies_beside_them(
     write_tree(tmp_path / "mine" / "older", {"a": clip[::-1]})
     for path in (tmp_path / "truth" / "a").iterdir():
         (tmp_path / "mine" / path.name).write_bytes(path.read_bytes())
-    assert evaluate(truth, tmp_path / "mine", protocol=DAVIS_2017).jf == 1.0
+    evaluation = evaluate(truth, tmp_path / "mine", protocol=DAVIS_2017)
+    assert (evaluation.jf, evaluation.notes) == (1.0, ())
+
+
+def test_folders_of_objects_count_whatever_masks_lie_beside_their_sequence(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    truth = write_tree(tmp_path / "truth", {"a": clip})
+    mine = as_objects(truth, tmp_path / "mine", [1, 2])
+    write_tree(tmp_path, {"mine": clip[::-1]})
+    assert evaluate(load_annotation_tree(truth), mine, protocol=MOSE).jf == 1.0
 
 
 def test_index_masks_cannot_show_object_255(tmp_path: Path, write_tree: WriteTree) -> None:

