@@ -29,6 +29,12 @@ def run(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> 
     return [segmenter.start(images[0], mask), *(segmenter.step(image) for image in images[1:])]
 
 
+def similarity_of(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> NDArray[np.float32]:
+    run(segmenter, images, mask)
+    assert segmenter.similarity is not None
+    return segmenter.similarity
+
+
 def test_the_first_mask_comes_back_as_it_was_given(segmenter: Segmenter, moving_squares: Squares) -> None:
     images, masks = moving_squares
     assert np.array_equal(segmenter.start(images[0], masks[0]), masks[0])
@@ -256,12 +262,6 @@ def test_where_objects_rank_on_their_own_the_similarity_is_the_largest_of_theirs
     )
     assert (both >= np.maximum(one, two) - 1e-5).all()
     assert min(one.max(), two.max()) > 0.1
-
-
-def similarity_of(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> NDArray[np.float32]:
-    run(segmenter, images, mask)
-    assert segmenter.similarity is not None
-    return segmenter.similarity
 
 
 def test_the_precision_asked_for_is_that_of_the_weights_of_a_file(tiny_weights: Path, moving_squares: Squares) -> None:
