@@ -365,8 +365,9 @@ def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:
     assert sum("published |" in line for line in lines) == 3
     table = rows(tmp_path / "report" / "ablation.csv")
     first, second = [row for row in table if row["source"] == "measured"]
-    assert [first[name] for name in ("J", "F", "J&F", "low", "high")] == ["50.0", "70.0", "60.0", "55.0", "65.0"]
-    assert (first["seconds_per_frame"], first["parameters"], second["low"]) == ("0.1", "4100000.0", "")
+    percents = [float(first[name]) for name in ("J", "F", "J&F", "low", "high")]
+    assert percents == pytest.approx([50, 70, 60, 55, 65])
+    assert (float(first["seconds_per_frame"]), float(first["parameters"]), second["low"]) == (0.1, 4_100_000, "")
 
 
 def test_all_that_is_wrong_is_told_at_once_and_nothing_written(scores: Callable[..., Path], tmp_path: Path) -> None:
