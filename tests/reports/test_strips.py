@@ -58,3 +58,9 @@ def test_runs_of_one_name_are_told_apart_by_who_asks(tmp_path: Path) -> None:
     both = [("ours", write_run(tmp_path / "one")), ("ours", write_run(tmp_path / "two"))]
     with pytest.raises(DataError, match="one of several runs called ours: tell them apart with --name"):
         draw_strips(read_runs(both))
+
+
+def test_pictures_that_an_earlier_run_left_are_not_shown(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "one")
+    (folder / "predict.json").write_text(json.dumps({"settings": {}, "finished": {}, "pictures": ["overlays"]}))
+    assert draw_strips(read_runs([(None, folder)])) == {}
