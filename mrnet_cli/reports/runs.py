@@ -212,7 +212,7 @@ def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
         other, _ = names.get(folder.resolve(), (None, folder))
         if name and other and name != other:
             problems.append(f"{folder} is called {other} and {name}: give it one --name")
-        names[folder.resolve()] = (name, folder)
+        names[folder.resolve()] = (name or other, folder)
     for whole, (name, folder) in names.items():
         places = _places(folder)
         if not places:

@@ -363,6 +363,11 @@ def test_an_ablation_stands_beside_the_papers(tmp_path: Path) -> None:
     assert "| none | 0 | 60.0 | 50.0 | 70.0 | 55.0 to 65.0 | 0.100 | 4.1 | measured |" in lines
     assert "| mask | - | 70.0 | 60.0 | 80.0 | - | - | - | measured |" in lines
     assert sum("published |" in line for line in lines) == 3
+    table = rows(tmp_path / "report" / "ablation.csv")
+    first, second = [row for row in table if row["source"] == "measured"]
+    percents = [float(first[name]) for name in ("J", "F", "J&F", "low", "high")]
+    assert percents == pytest.approx([50, 70, 60, 55, 65])
+    assert (float(first["seconds_per_frame"]), float(first["parameters"]), second["low"]) == (0.1, 4_100_000, "")
 
 
 def test_all_that_is_wrong_is_told_at_once_and_nothing_written(scores: Callable[..., Path], tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from mrnet_cli.sweep.variants import interval
 
 WriteDavis = Callable[..., Path]
 
+NO_TIME = '{"j": 0.5, "f": 0.5, "seconds_per_frame": NaN}'
+
 
 def mrnet(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
@@ -63,6 +65,24 @@ def test_a_point_is_what_predict_and_evaluate_give(options: list[str | Path], tm
     assert [float(rows[1][name]) for name in ("J", "F", "J&F")] == [
         figures[f"{name}-Mean"] for name in ("J", "F", "J&F")
     ]
+    # a network that is as good at any k and n has the same scores at all
+    (place,) = (tmp_path / "sweep" / "points").glob("k2_n3_*")
+    made = json.loads((place / "predictions" / "predict.json").read_text())
+    assert [made["settings"]["config"][name] for name in ("k", "n")] == [2, 3]
+    seconds, frames = (sum(one[name] for one in made["finished"].values()) for name in ("seconds", "frames"))
+    point = json.loads((place / "point.json").read_text())
+    assert point["seconds_per_frame"] == pytest.approx(seconds / frames)
+
+
+def test_what_an_interrupted_sweep_left_does_not_hinder_another(options: list[str | Path], tmp_path: Path) -> None:
+    arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
+    assert mrnet(*arguments).exit_code == 0
+    for point in (tmp_path / "sweep" / "points").glob("*/point.json"):
+        point.unlink()
+    other = mrnet(*arguments, "--zoom", "2")
+    assert other.exit_code == 0, other.output
+    (made,) = (tmp_path / "sweep" / "points").glob("*/predictions/predict.json")
+    assert json.loads(made.read_text())["settings"]["config"]["zoom"] == 2
 
 
 def test_an_axis_that_is_not_given_is_the_networks(options: list[str | Path], tmp_path: Path) -> None:
@@ -226,6 +246,7 @@ def test_several_weights_give_the_rows_of_an_ablation(
         (["--workers", "2"], "give no --workers, no --engine"),
         (["--size", "64,96"], "at most one --size"),
         (["--weights", "other/none.safetensors"], "two weights files are called none"),
+        (["--weights", __file__], "test_sweep.py is not"),
         (["--weights", "absent.safetensors"], "absent.safetensors is not a file"),
     ],
 )
@@ -271,7 +292,7 @@ def test_one_point_is_not_said_to_have_been_run_beside_others(options: list[str 
     assert (one.exit_code, "at a time" in one.stdout) == (0, False)
 
 
-@pytest.mark.parametrize("text", ['{"j": null, "f": 0.5, "seconds_per_frame": 1}', "{}", '{"j": NaN}'])
+@pytest.mark.parametrize("text", ['{"j": null, "f": 0.5, "seconds_per_frame": 1}', "{}", '{"j": NaN}', NO_TIME])
 def test_a_damaged_point_is_told(options: list[str | Path], tmp_path: Path, text: str) -> None:
     arguments = ("sweep", *options, "--sequences", "a", "--k", "1", "--output", tmp_path / "sweep")
     assert mrnet(*arguments).exit_code == 0

@@ -273,6 +273,20 @@ def test_a_first_mask_that_is_damaged_is_told_where_objects_have_folders(
         evaluate(load_annotation_tree(true), mine, protocol=DAVIS_2017)
 
 
+def test_folders_of_objects_are_not_called_unknown_where_an_annotation_cannot_be_read(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    true = write_tree(tmp_path / "true", {"a": clip})
+    mine = as_objects(true, tmp_path / "mine", [1, 2])
+    damaged = true / "a" / "00000.png"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    for path in (true / "a").glob("0000[1-4].png"):
+        write_index_mask(path, np.minimum(read_index_mask(path), 1))
+    with pytest.raises(DataError) as caught:
+        evaluate(load_annotation_tree(true), mine, protocol=MOSE)
+    assert [str(damaged) in problem for problem in caught.value.problems] == [True]
+
+
 def test_masks_beside_folders_of_sequences_stand_for_none_of_several(
     tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
 ) -> None:
@@ -291,9 +305,20 @@ def test_masks_of_the_one_sequence_count_whatever_lies_beside_them(
 ) -> None:
     truth = load_annotation_tree(write_tree(tmp_path / "truth", {"a": clip}))
     write_tree(tmp_path / "mine" / "older", {"a": clip[::-1]})
+    write_tree(tmp_path / "mine", {"oldest": clip[::-1]})
     for path in (tmp_path / "truth" / "a").iterdir():
         (tmp_path / "mine" / path.name).write_bytes(path.read_bytes())
-    assert evaluate(truth, tmp_path / "mine", protocol=DAVIS_2017).jf == 1.0
+    evaluation = evaluate(truth, tmp_path / "mine", protocol=DAVIS_2017)
+    assert (evaluation.jf, evaluation.notes) == (1.0, ())
+
+
+def test_folders_of_objects_count_whatever_masks_lie_beside_their_sequence(
+    tmp_path: Path, write_tree: WriteTree, clip: list[IdMask]
+) -> None:
+    truth = write_tree(tmp_path / "truth", {"a": clip})
+    mine = as_objects(truth, tmp_path / "mine", [1, 2])
+    write_tree(tmp_path, {"mine": clip[::-1]})
+    assert evaluate(load_annotation_tree(truth), mine, protocol=MOSE).jf == 1.0
 
 
 def test_index_masks_cannot_show_object_255(tmp_path: Path, write_tree: WriteTree) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,14 @@ def test_frames_after_the_first_are_kept_with_what_all_methods_find(job: Job) ->
         assert (ids[0:9] == 255).all()
         assert (ids[20:25] == 255).all()
         assert not ids[25:].any()
+
+
+def test_no_frame_up_to_the_one_whose_mask_is_given_is_kept(job: Job) -> None:
+    told: list[int] = []
+    kept = looked_ahead([Constant(slice(0, 20))], replace(job, begin=2), job.length, on_frame=told.append)
+    frames = [read_frame(path) for path in job.frames[3:]]
+    assert [np.array_equal(image, frame) for (image, _), frame in zip(kept, frames, strict=True)] == [True] * 9
+    assert told == list(range(job.length))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 7, 8, 9, 15, 16, 17, 100, 2001])

@@ -55,6 +55,30 @@ def test_images_are_scaled_to_one(value: int, expected: float) -> None:
     assert torch.equal(tensor, torch.full_like(tensor, expected))
 
 
+def test_what_pads_an_image_is_grey_and_of_no_object() -> None:
+    geometry, ids = Geometry.of(32, 40, 0), np.ones((32, 40), np.uint8)
+    image, mask = geometry.image(np.zeros((32, 40, 3), np.uint8)), geometry.masks(ids, [1])
+    for side in (slice(0, 12), slice(52, 64)):
+        assert (image[..., side] == 0.5).all()
+        assert (mask[..., side] == 0).all()
+    assert (image[..., 12:52] == 0).all()
+    assert (mask[..., 12:52] == 1).all()
+
+
+def test_a_line_of_one_pixel_does_not_vanish_from_a_frame_that_is_shrunk() -> None:
+    ids = np.zeros((256, 256), np.uint8)
+    ids[::4] = 1
+    geometry = Geometry.of(256, 256, 64)
+    assert geometry.image(np.repeat(ids[..., None] * 255, 3, axis=2)).mean() == pytest.approx(0.25, abs=0.005)
+    assert (geometry.masks(ids, [1]) == 0.25).all()
+
+
+def test_what_objects_cover_is_all_that_is_not_background() -> None:
+    covered = Geometry.of(32, 48, 0).covered(torch.tensor([0.3, 0.5]).view(2, 1, 1, 1).expand(2, 1, 32, 64))
+    assert covered.shape == (32, 48)
+    assert covered == pytest.approx(np.full((32, 48), 0.8))
+
+
 def test_values_at_stride_32_lie_over_the_pixels_they_are_of() -> None:
     geometry = Geometry.of(100, 200, 50)
     # 50x100 in 64x128: the frame's centre is that of the padded values

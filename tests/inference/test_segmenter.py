@@ -29,6 +29,12 @@ def run(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> 
     return [segmenter.start(images[0], mask), *(segmenter.step(image) for image in images[1:])]
 
 
+def similarity_of(segmenter: Segmenter, images: list[NDArray[np.uint8]], mask: IdMask) -> NDArray[np.float32]:
+    run(segmenter, images, mask)
+    assert segmenter.similarity is not None
+    return segmenter.similarity
+
+
 def test_the_first_mask_comes_back_as_it_was_given(segmenter: Segmenter, moving_squares: Squares) -> None:
     images, masks = moving_squares
     assert np.array_equal(segmenter.start(images[0], masks[0]), masks[0])
@@ -213,3 +219,54 @@ def test_a_frame_of_other_than_rgb_bytes_is_told(
     segmenter.start(images[0], masks[0])
     with pytest.raises(DataError, match="a frame is .*: give uint8 of H W 3, RGB"):
         segmenter.step(make(images[1]))
+
+
+def test_a_segmenter_shows_nothing_of_the_video_before(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    run(segmenter, images[:3], masks[0])
+    assert (set(segmenter.chosen), segmenter.frames_held) == ({1, 2}, 3)
+    segmenter.start(images[0], masks[0])
+    assert (segmenter.chosen, segmenter.similarity, segmenter.frames_held) == ({}, None, 1)
+
+
+def test_a_start_that_is_refused_ends_the_video_before(segmenter: Segmenter, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter.start(images[0], masks[0])
+    with pytest.raises(DataError, match="99x72"):
+        segmenter.start(images[0], masks[0][:, :99])
+    with pytest.raises(RuntimeError, match="start"):
+        segmenter.step(images[1])
+
+
+def test_new_objects_of_another_size_or_of_other_than_ids_are_told(
+    segmenter: Segmenter, moving_squares: Squares
+) -> None:
+    images, masks = moving_squares
+    segmenter.start(images[0], np.where(masks[0] == 1, masks[0], 0))
+    new = np.where(masks[1] == 2, masks[1], 0)
+    with pytest.raises(DataError, match="the mask is 99x72, its frame 100x72"):
+        segmenter.step(images[1], new_objects=new[:, :99])
+    with pytest.raises(DataError, match="the mask holds bool: give ids as uint8"):
+        segmenter.step(images[1], new_objects=new > 0)
+    # neither was taken for a frame of the video
+    assert segmenter.frames_held == 1
+
+
+def test_where_objects_rank_on_their_own_the_similarity_is_the_largest_of_theirs(
+    tiny_weights: Path, moving_squares: Squares
+) -> None:
+    images, masks = moving_squares
+    both, one, two = (
+        similarity_of(Segmenter(load_weights(tiny_weights), multi_object="independent"), images[:2], first)
+        for first in (masks[0], masks[0] * (masks[0] == 1), masks[0] * (masks[0] == 2))
+    )
+    assert (both >= np.maximum(one, two) - 1e-5).all()
+    assert min(one.max(), two.max()) > 0.1
+
+
+def test_the_precision_asked_for_is_that_of_the_weights_of_a_file(tiny_weights: Path, moving_squares: Squares) -> None:
+    images, masks = moving_squares
+    segmenter = Segmenter.from_pretrained(tiny_weights, device="cpu", dtype=torch.bfloat16)
+    assert segmenter.dtype == torch.bfloat16
+    run(segmenter, images[:2], masks[0])
+    assert segmenter.opacity.dtype == np.float32

@@ -60,3 +60,24 @@ def test_a_slow_disk_holds_the_producer_back() -> None:
         writer.submit(lambda: None)
         # the second call had to wait for the first
         assert waiting == [True]
+
+
+def test_what_an_error_cuts_short_is_left_undone_but_for_the_call_that_runs() -> None:
+    began, gate, made = threading.Event(), threading.Event(), []
+
+    def slow() -> None:
+        began.set()
+        made.append(gate.wait(10))
+
+    def interrupted() -> None:
+        with WriteBehind() as writer:
+            writer.submit(slow)
+            for _ in range(3):
+                writer.submit(lambda: made.append(False))
+            began.wait(10)
+            threading.Timer(0.1, gate.set).start()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert made == [True]

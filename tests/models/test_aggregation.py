@@ -64,8 +64,9 @@ def test_objects_that_are_all_certain_share_the_pixel() -> None:
     assert merged.flatten().tolist() == pytest.approx([0.2] * 5)
 
 
-def test_extreme_logits_have_finite_gradients() -> None:
-    logits = torch.tensor([1e4, -1e4, 0.0]).view(3, 1, 1, 1).requires_grad_()
+@pytest.mark.parametrize("values", [[1e4, -1e4, 0.0], [1e4, 1e4, 1e4], [-1e4, -1e4, -1e4]])
+def test_extreme_logits_have_finite_gradients(values: list[float]) -> None:
+    logits = torch.tensor(values).view(3, 1, 1, 1).requires_grad_()
     alone(logits).square().sum().backward()  # type: ignore[no-untyped-call]
     assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 from torch import Tensor
@@ -98,6 +100,12 @@ def test_candidates_are_the_frames_of_the_schedule(k: int, n: int) -> None:
         assert memory.frames() == wanted
         assert memory.candidates().mask.flatten().tolist() == wanted
         assert memory.candidates().key[:, 0, 0, 0, 0].tolist() == wanted
+
+
+def test_a_distance_longer_than_any_video_leaves_the_reference_alone() -> None:
+    memory = filled(5, k=4, n=sys.maxsize)
+    assert memory.frames() == [0]
+    assert memory.candidates().mask.flatten().tolist() == [0]
 
 
 def test_candidates_are_stacked_in_front_of_the_objects() -> None:

@@ -252,6 +252,29 @@ def test_an_object_that_appears_later_alone_is_segmented_as_in_a_video_that_begi
     torch.testing.assert_close(answers[:, 1:], alone, atol=1e-3, rtol=0)
 
 
+def test_what_objects_that_appear_later_hide_is_no_past_of_the_others(network: MRNet) -> None:
+    images, everywhere = video(2), torch.ones(2, 1, HEIGHT, WIDTH)
+    propagation = Propagation(network, k=2, n=1)
+    propagation.start(images[0], boxes(1), torch.tensor([0]))
+    assert propagation.step(images[1]).max() > 0.5
+    # two that overlap, as annotations of one object each may
+    propagation.add_objects(images[1], everywhere, torch.tensor([0, 0]))
+    assert not propagation.masks[0].any()
+    assert propagation.memory.frames() == [0, 1]
+    assert not propagation.memory.candidates().mask[1, 0].any()
+
+
+def test_an_annotation_that_scaling_left_faint_is_compared_with_like_any_other(network: MRNet) -> None:
+    propagation, images = Propagation(network), video(3)
+    propagation.start(images[0], 0.2 * boxes(1), torch.tensor([0]))
+    propagation.step(images[1])
+    propagation.add_objects(images[1], 0.2 * boxes(2)[1:], torch.tensor([0]))
+    propagation.step(images[2])
+    assert propagation.ranking is not None
+    assert torch.isfinite(propagation.ranking.average_v[0]).all()
+    assert (propagation.memory.candidates().mask[0].sum(dim=(1, 2, 3)) > 0).all()
+
+
 def test_back_propagation_reaches_the_reference_through_time(network: MRNet) -> None:
     masks = boxes(1).requires_grad_()
     answers = propagate(network, video(5), masks, [0])

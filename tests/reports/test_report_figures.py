@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mrnet_cli.data.rankings import Choice
+from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.reports.ablation_figure import plot_ablation
 from mrnet_cli.reports.runs import Ablation, Scores, Sweep
 from mrnet_cli.reports.sweep_figures import plot_sweeps
@@ -78,6 +80,30 @@ def test_differences_of_a_hundredth_of_a_point_do_not_fill_the_axis(tmp_path: Pa
     assert "<!-- 75.4 -->" in text
 
 
+def test_a_line_goes_from_the_least_value_to_the_largest_in_whatever_order_they_were_run(tmp_path: Path) -> None:
+    orders = (((1, 5), (2, 5), (4, 5)), ((4, 5), (1, 5), (2, 5)))
+    first, again = (plot_sweeps([sweep(*grid)], tmp_path / name) for name, grid in zip("ab", orders, strict=True))
+    assert first[1].read_bytes() == again[1].read_bytes()
+
+
+def test_what_is_drawn_over_k_is_the_mean_of_j_and_f_and_not_j(tmp_path: Path) -> None:
+    one, drawn = sweep((1, 5), (2, 5)), []
+    for column in ("n", "J", "J&F"):
+        one.points.loc[0, column] = 5 if column == "n" else 0.4
+        drawn.append(plot_sweeps([one], tmp_path / column)[1].read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_lines_of_several_sweeps_are_told_apart_by_name(tmp_path: Path) -> None:
+    both = [sweep((1, 5), (2, 5)), sweep((1, 5), (4, 5), name="theirs")]
+    both[1].record["workers"] = 1
+    text = plot_sweeps(both, tmp_path)[1].read_text()
+    for words in ("measured: ours, n = 5", "measured: theirs, n = 5", "measured, theirs: 2 sequences"):
+        assert f"<!-- {words}" in text
+    # of the two only ours ran several points at a time
+    assert text.count("points at a time") == 1
+
+
 def test_the_same_sweep_gives_the_same_bytes(tmp_path: Path) -> None:
     first, again = (plot_sweeps([sweep((1, 5), (2, 5))], tmp_path / name) for name in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
@@ -125,6 +151,35 @@ def test_a_timeline_marks_what_was_picked_under_the_curves(scores: Scores, tmp_p
         assert f"<!-- {words} -->" in text
     again = plot_timelines(scores, {"bear": choices}, tmp_path / "again")
     assert [path.read_bytes() for path in files] == [path.read_bytes() for path in again]
+
+
+def dots(svg: str) -> list[list[tuple[float, float]]]:
+    """Where the dots of each scatter are, in the order in which they were drawn."""
+    below = svg.split('<g id="axes_2">')[1].split('<g id="legend_')[0]
+    groups = [part.split('<g id="matplotlib.axis')[0] for part in re.split(r'<g id="PathCollection_\d+">', below)[1:]]
+    places = [re.findall(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"', group) for group in groups]
+    return [[(float(x), float(y)) for x, y in one] for one in places]
+
+
+def test_a_timeline_has_a_dot_for_every_frame_that_was_compared_and_that_was_picked(
+    scores: Scores, tmp_path: Path
+) -> None:
+    choices = [Choice(f"{t:05d}", f"{max(0, t - 3):05d}") for t in range(1, 11)]
+    compared, chosen, first = dots(plot_timelines(scores, {"bear": choices}, tmp_path)[1].read_text())
+    assert len(compared) == sum(len(past_frames(t, 2, 3)) for t in range(1, 11))
+    # frames go to the right, and the past frames of 4 to 10 are 1 to 7, upwards
+    assert (len(chosen), len(first)) == (7, 3)
+    assert chosen == sorted(chosen)
+    assert [y for _, y in chosen] == sorted((y for _, y in chosen), reverse=True)
+    assert {y for _, y in first} == {max(y for _, y in compared)}
+    assert max(x for x, _ in first) < min(x for x, _ in chosen)
+
+
+@pytest.mark.parametrize("measure", ["J", "F"])
+def test_a_timeline_has_a_curve_of_each_measure(scores: Scores, tmp_path: Path, measure: str) -> None:
+    before = plot_timelines(scores, {}, tmp_path / "before")[1].read_bytes()
+    scores.frames.loc[4, measure] = 0.9
+    assert plot_timelines(scores, {}, tmp_path / "after")[1].read_bytes() != before
 
 
 def test_without_a_known_ranking_there_are_the_curves_alone(scores: Scores, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,10 +86,60 @@ def test_a_run_that_was_gone_on_with_elsewhere_is_the_same(folder: Path) -> None
     assert [one.chosen for one in runs.choices_of(runs.of(Scores)[0])["NA"]] == ["00000"]
 
 
-def test_a_folder_given_twice_counts_once_by_its_last_name(folder: Path) -> None:
-    runs = read_runs([(None, folder), ("ours", folder / ".." / folder.name)])
+@pytest.mark.parametrize("names", [(None, "ours"), ("ours", None), ("ours", "ours")])
+def test_a_folder_given_twice_counts_once_by_the_name_that_is_given(
+    folder: Path, names: tuple[str | None, str | None]
+) -> None:
+    runs = read_runs(zip(names, (folder, folder / ".." / folder.name), strict=True))
     assert {one.name for one in runs.every} == {"ours"}
     assert len(runs.every) == 5
+
+
+def test_a_folder_of_runs_gives_each_its_name_beside_its_own_in_order(folder: Path, tmp_path: Path) -> None:
+    for name in ("two", "one"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        shutil.copy(folder / "variants.csv", tmp_path / "all" / name)
+    assert [one.name for one in read_runs([(None, tmp_path / "all")]).every] == ["one", "two"]
+    assert [one.name for one in read_runs([("ours", tmp_path / "all")]).every] == ["ours one", "ours two"]
+
+
+def test_scores_by_other_rules_are_of_no_year(folder: Path) -> None:
+    kept = {"name": "davis2017", "title": "DAVIS-2017", "first_last": "keep"}
+    for change, words in (
+        ({"boundary_tolerances": [0.02]}, ", boundary tolerance 0.02"),
+        ({"protocol": kept}, ", first and last frames: keep"),
+    ):
+        (folder / "evaluate.json").write_text(json.dumps(SCORES | change))
+        (scores,) = read_runs([(None, folder)]).of(Scores)
+        assert (scores.year, scores.departures) == (None, words)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"settings": SETTINGS},
+        {"settings": SETTINGS, "seconds_per_frame": "0.1"},
+        {"settings": 3, "seconds_per_frame": 0.1},
+        {"settings": {"config": {"k": 4}}, "seconds_per_frame": 0.1},
+        {"settings": SETTINGS, "seconds_per_frame": 0.1, "environment": "Abacus"},
+    ],
+)
+def test_a_record_that_is_damaged_where_it_tells_of_the_masks_is_told(folder: Path, made: dict[str, object]) -> None:
+    (folder / "evaluate.json").write_text(json.dumps(SCORES | {"predict": made}))
+    with pytest.raises(DataError, match=r"evaluate\.json is not a record of mrnet evaluate: run it again"):
+        read_runs([(None, folder)])
+
+
+def test_a_perfect_score_and_an_utter_failure_are_scores(folder: Path) -> None:
+    (folder / "sweep.csv").write_text(SWEEP.replace("0.5,0.6,0.55", "1,0,1.0"))
+    (sweep,) = read_runs([(None, folder)]).of(Sweep)
+    assert sweep.points[["J", "F", "J&F"]].to_numpy().tolist() == [[1, 0, 1]]
+
+
+def test_each_object_has_the_frames_that_it_was_scored_in(folder: Path) -> None:
+    (scores,) = read_runs([(None, folder)]).of(Scores)
+    assert scores.scored_of("NA") == {(1, "00001")}
+    assert scores.scored_of("ghost") == frozenset()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"settings": 3, "figures": 3, "protocol": 3}', "\x00"])
