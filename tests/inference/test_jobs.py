@@ -54,16 +54,16 @@ def test_the_first_image_is_that_of_the_frame_whose_mask_is_given(clip: Path, ma
     assert np.array_equal(job.first_image(), read_frame(clip / "00003.jpg"))
 
 
-def test_a_hash_tells_jobs_apart_by_all_that_is_segmented(clip: Path, mask: Path) -> None:
-    job = folder_job(clip, mask)
+def test_hashes_tell_jobs_apart_by_all_that_is_given_and_seen(clip: Path, mask: Path) -> None:
+    job, again = folder_job(clip, mask), folder_job(clip, mask)
     others = [
         replace(job, begin=1),
         replace(job, binary=True),
         replace(job, mask=np.pad(job.mask[1:], ((0, 1), (0, 0)))),
-        replace(job, frames=job.frames[:-1]),
     ]
-    assert len({one.digest for one in (job, *others)}) == 5
-    assert job.digest == folder_job(clip, mask).digest
+    assert len({one.masks_digest for one in (job, *others)}) == 4
+    assert job.masks_digest == again.masks_digest
+    assert job.frames_digest(3) == again.frames_digest(3) != job.frames_digest(4)
 
 
 BORN = 3

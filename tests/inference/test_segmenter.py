@@ -247,7 +247,7 @@ def test_new_objects_of_another_size_or_of_other_than_ids_are_told(
     with pytest.raises(DataError, match="the mask is 99x72, its frame 100x72"):
         segmenter.step(images[1], new_objects=new[:, :99])
     with pytest.raises(DataError, match="the mask holds bool: give ids as uint8"):
-        segmenter.step(images[1], new_objects=new > 0)
+        segmenter.step(images[1], new_objects=new > 0)  # type: ignore[arg-type]
     # neither was taken for a frame of the video
     assert segmenter.frames_held == 1
 
