@@ -303,21 +303,6 @@ def test_a_timing_that_no_row_shows_is_told_of(scores: Callable[..., Path], tmp_
     assert "Left out: the seconds of other: no evaluation is called that" in page
 
 
-def test_seconds_by_two_clocks_have_no_best(tmp_path: Path) -> None:
-    row = {"method": "mrnet", "objects": 1, "model_mean": 0.25, "cpu": "Abacus", "dtype": "float32"}
-    record = {"environment": {"cpu": "Abacus"}, "figures": [row | {"size": 480, "width": 854}]}
-    (tmp_path / "speed.json").write_text(json.dumps(record))
-    results = Path(__file__).parents[2] / "results"
-    named = [f"--name=ours={results / 'davis2016-lite'}"]
-    named += [f"--name=theirs={results / 'davis2016-larger-adapted'}", f"--name=theirs={tmp_path}"]
-    assert mrnet("report", *named, "--output", tmp_path / "report").exit_code == 0
-    rows_of = [
-        line for line in (tmp_path / "report" / "table2.md").read_text().splitlines() if line.endswith("measured |")
-    ]
-    assert [line.split(" | ")[5].strip("* ") == line.split(" | ")[5] for line in rows_of] == [True, True]
-    assert any("**" in line for line in rows_of)
-
-
 def test_a_name_too_long_for_files_is_refused_before_anything_is_written(
     scores: Callable[..., Path], tmp_path: Path
 ) -> None:

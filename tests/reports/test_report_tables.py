@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
 
 from mrnet_cli.models.schedule import past_frames
+from mrnet_cli.reports.methods import measured_methods
 from mrnet_cli.reports.published import table2_rows
+from mrnet_cli.reports.runs import read_runs
 from mrnet_cli.reports.table1 import table1
 from mrnet_cli.reports.table2 import table2
 from mrnet_cli.reports.tables import Cell, Group, Table, latex, mark_best, markdown, write_table
 
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 TABLE = Table(
     stem="small",
     title="A & B",
@@ -119,3 +123,16 @@ def test_the_published_rows_of_table_2_are_as_printed() -> None:
         "-",
         "published",
     ]
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_of_seconds_by_two_clocks_none_is_the_best(tmp_path: Path, timed: bool) -> None:
+    row = {"method": "mrnet", "objects": 1, "model_mean": 0.05, "cpu": "Abacus", "dtype": "float32"}
+    record = {"environment": {"cpu": "Abacus"}, "figures": [row | {"size": 480, "width": 854}]}
+    (tmp_path / "speed.json").write_text(json.dumps(record))
+    runs = [("ours", RESULTS / "davis2016-lite"), ("theirs", RESULTS / "davis2016-larger-adapted")]
+    methods, _ = measured_methods(read_runs([*runs, ("theirs", tmp_path)] if timed else runs))
+    ours, theirs = table2(methods).groups[-1].rows
+    seconds = [name for _, name in table2(methods).columns].index("s a frame")
+    assert (ours[seconds].best, theirs[seconds].best) == (not timed, False)
+    assert theirs[seconds - 3].best
