@@ -17,18 +17,8 @@ from mrnet_cli.evaluation.diagnosis import (
 
 _COLUMNS = (
     *("sequence", "object", "frames", "visible_frames", "lost_frames", "longest_lost", "longest_lost_from", "lost"),
-    *(
-        "switched_frames",
-        "switches",
-        "drift_from",
-        "drift_frames",
-        "J-Decay",
-        "J_fall",
-        "excess",
-        "missed",
-        "ghost_frames",
-    ),
-    *("ghosts", "small_frames", "small_J", "medium_frames", "medium_J", "large_frames", "large_J"),
+    *("switched_frames", "switches", "drift_from", "drift_frames", "J-Decay", "J_fall", "excess", "missed"),
+    *("ghost_frames", "ghosts", "small_frames", "small_J", "medium_frames", "medium_J", "large_frames", "large_J"),
 )
 
 

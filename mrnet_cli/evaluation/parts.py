@@ -229,10 +229,10 @@ def _refusal(sequence: str, numbers: list[int]) -> str:
 def _too_few(name: str, files: Sequence[Path]) -> str:
     if not files:
         return f"{name} has no annotated frame: add its masks, or remove its folder"
-    remedy = "the first and last are not scored, so it takes 3, or --first-last keep"
     if len(files) == 1:
         remedy = (
-            "it is the mask that was given, and scores need those after it; where they are secret, as in test-dev, "
+            "it is the mask that was given; where those after it are secret, as in test-dev, hand the predictions in"
         )
-        remedy += "hand the predictions in"
+    else:
+        remedy = "the first and last are not scored, so it takes 3, or --first-last keep"
     return f"{name} has {counted(len(files), 'annotated frame')}: {remedy}"

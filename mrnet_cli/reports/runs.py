@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,12 +16,12 @@ from mrnet_cli.data import rankings
 from mrnet_cli.data.names import is_name
 from mrnet_cli.data.rankings import Choice, read_rankings
 from mrnet_cli.data.records import EVALUATE, PREDICT, SPEED, SWEEP, JsonObject, read_record
-from mrnet_cli.data.rows import read_csv
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.boundary import TOLERANCE
 from mrnet_cli.evaluation.protocol import PROTOCOLS
 from mrnet_cli.evaluation.record import prediction_run
 from mrnet_cli.models.schedule import past_frames
+from mrnet_cli.reports.columns import Read, amount, count, perhaps, read_table, share
 
 ABLATION = "variants.csv"
 
@@ -30,7 +29,6 @@ ABLATION = "variants.csv"
 _ROUNDING = 1e-9
 
 _Run = TypeVar("_Run", bound="Run")
-_Read = Callable[[str], object]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,11 +241,11 @@ def _any_record() -> str:
 
 def _scores(name: str, folder: Path) -> Scores:
     path = folder / EVALUATE
-    key: dict[str, _Read] = {"sequence": str, "object": int}
-    means: dict[str, _Read] = {"J-Mean": _share, "F-Mean": _share}
-    values: dict[str, _Read] = {"frame": str, "J": _share, "F": _share}
+    key: dict[str, Read] = {"sequence": str, "object": int}
+    means: dict[str, Read] = {"J-Mean": share, "F-Mean": share}
+    values: dict[str, Read] = {"frame": str, "J": share, "F": share}
     objects, frames = (
-        _table(folder / f"{of}.csv", {**key, **more}) for of, more in (("objects", means), ("frames", values))
+        read_table(folder / f"{of}.csv", {**key, **more}) for of, more in (("objects", means), ("frames", values))
     )
     scores = Scores(name, folder, read_record(path), objects, frames)
     try:
@@ -277,10 +275,8 @@ def _speaks_of_tables(scores: Scores) -> bool:
     means = objects[["J-Mean", "F-Mean"]].to_numpy()
     whole = [scores.figure("J-Mean"), scores.figure("F-Mean")]
     counts = (int(record["frames"]), len(frames[["sequence", "frame"]].drop_duplicates()))
-    close = np.allclose(by_frame.to_numpy(), means, atol=_ROUNDING) and np.allclose(
-        means.mean(0), whole, atol=_ROUNDING
-    )
-    return bool(close) and counts[0] == counts[1]
+    close = partial(np.allclose, rtol=0, atol=_ROUNDING)
+    return close(by_frame.to_numpy(), means) and close(means.mean(0), whole) and counts[0] == counts[1]
 
 
 def _check_scores(scores: Scores) -> None:
@@ -321,8 +317,8 @@ def _speed(name: str, folder: Path) -> Speed:
 
 
 def _sweep(name: str, folder: Path) -> Sweep:
-    columns = {"k": _count, "n": _count, **dict.fromkeys(("J", "F", "J&F"), _share), "seconds_per_frame": _number}
-    points = _table(folder / "sweep.csv", columns, optional={"size": lambda text: _count(text or "0", least=0)})
+    columns = {"k": count, "n": count, **dict.fromkeys(("J", "F", "J&F"), share), "seconds_per_frame": amount}
+    points = read_table(folder / "sweep.csv", columns, optional={"size": lambda text: count(text or "0", least=0)})
     if points.empty:
         raise DataError([f"{folder / 'sweep.csv'} holds no point yet: run mrnet sweep to its end"])
     record = read_record(folder / SWEEP)
@@ -332,59 +328,10 @@ def _sweep(name: str, folder: Path) -> Sweep:
 
 
 def _ablation(name: str, folder: Path) -> Ablation:
-    shares = dict.fromkeys(("J", "F", "J&F", "low", "high"), _perhaps(_share))
-    numbers = dict.fromkeys(("seconds_per_frame", "parameters"), _perhaps(_number))
-    columns: dict[str, _Read] = {"variant": str, "seed": str, **shares, **numbers, "source": str}
-    return Ablation(name, folder, {}, _table(folder / ABLATION, columns, optional={"data": str}))
-
-
-def _table(path: Path, columns: Mapping[str, _Read], *, optional: Mapping[str, _Read] | None = None) -> pd.DataFrame:
-    """The named columns of a CSV, each cell read by its column's type; those that may be absent are read as empty."""
-    try:
-        headings, rows = read_csv(path)
-        absent = [name for name in columns if name not in headings]
-        if absent:
-            raise DataError([f"{path} lacks the columns {', '.join(absent)}: run the command that made it again"])
-        every = {**columns, **(optional or {})}
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError([f"{path} cannot be read as a table: run the command that made it again"]) from error
-    return pd.DataFrame({name: [_cell(path, row, name, read) for row in rows] for name, read in every.items()})
-
-
-def _cell(path: Path, row: Mapping[str, str], name: str, read: _Read) -> object:
-    text = row.get(name, "")
-    try:
-        return read(text)
-    except ValueError as error:
-        raise DataError([f"{path} holds {text!r} as {name}: run the command that made it again"]) from error
-
-
-def _number(text: str) -> float:
-    """A number of some amount."""
-    number = float(text)
-    if not 0 <= number < math.inf:
-        raise ValueError(f"{text} is no amount")
-    return number
-
-
-def _share(text: str) -> float:
-    """A score, in [0, 1]."""
-    number = _number(text)
-    if number > 1:
-        raise ValueError(f"{text} is no share of one")
-    return number
-
-
-def _count(text: str, *, least: int = 1) -> int:
-    number = int(text)
-    if number < least:
-        raise ValueError(f"{text} is less than {least}")
-    return number
-
-
-def _perhaps(read: Callable[[str], float]) -> Callable[[str], float]:
-    """NaN for an empty cell."""
-    return lambda text: read(text) if text else math.nan
+    shares = dict.fromkeys(("J", "F", "J&F", "low", "high"), perhaps(share))
+    numbers = dict.fromkeys(("seconds_per_frame", "parameters"), perhaps(amount))
+    columns: dict[str, Read] = {"variant": str, "seed": str, **shares, **numbers, "source": str}
+    return Ablation(name, folder, {}, read_table(folder / ABLATION, columns, optional={"data": str}))
 
 
 _READERS: dict[str, Callable[[str, Path], Run]] = {
