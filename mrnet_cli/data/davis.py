@@ -17,6 +17,7 @@ from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, holds_masks, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
 from mrnet_cli.data.names import is_name, natural
+from mrnet_cli.data.rows import first_of
 from mrnet_cli.data.zips import MaskFile
 from mrnet_cli.errors import DataError
 
@@ -132,9 +133,8 @@ def load_annotation_tree(
             continue
         objects = {number: _paths(files) for number, files in masks.objects.items()}
         found.append(AnnotatedSequence(name, (), _paths(masks.frames), objects))
-    if not found and (inside := [name for name in names if _is_tree(root / name)]):
-        others = f" (and {len(inside) - 1} others)" if len(inside) > 1 else ""
-        wrong = [f"{folder} holds no sequences, but {root / inside[0]}{others} does: give that"]
+    if not found and (inside := [root / name for name in names if _is_tree(root / name)]):
+        wrong = [f"{folder} holds no sequences, but {first_of(inside)} does: give that"]
     _tell(wrong, problems)
     return found
 

@@ -35,6 +35,15 @@ def counted(number: int, name: str) -> str:
     return f"{number} {name}{'' if number == 1 else 's'}"
 
 
+def first_of(names: Sequence[object]) -> str:
+    """The first of some, at least one, and how many others there are.
+
+    >>> first_of(["a"]), first_of(["a", "b", "c"])
+    ('a', 'a (and 2 others)')
+    """
+    return f"{names[0]} (and {len(names) - 1} others)" if len(names) > 1 else str(names[0])
+
+
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     """Rows under their columns, floats at full precision, None as an empty cell.
 

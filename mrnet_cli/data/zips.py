@@ -19,6 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mrnet_cli.data.files import cause, reason, temporary_beside
+from mrnet_cli.data.rows import first_of
 from mrnet_cli.errors import DataError, OutputError
 
 _MIB = 2**20
@@ -187,8 +188,7 @@ def _too_large(path: Path, masks: list[zipfile.ZipInfo], limits: ZipLimits) -> l
 def _told(path: Path, what: str, members: Iterable[zipfile.ZipInfo]) -> list[str]:
     """One line for all members of which a problem is true, as it is likely true of thousands."""
     names = list(dict.fromkeys(member.filename for member in members))
-    others = f" (and {len(names) - 1} others)" if len(names) > 1 else ""
-    return [f"{path}: {names[0]}{others} {what}"] if names else []
+    return [f"{path}: {first_of(names)} {what}"] if names else []
 
 
 def _parts(member: zipfile.ZipInfo) -> list[str]:

@@ -120,13 +120,13 @@ def _ask_index_masks(asked: Asked, protocol: Protocol) -> None:
         return
     later = protocol.counted == "after-first"
     begins = {number: seen + 1 if later else low for number, seen in first.items()}
-    counted = {number: begin for number, begin in begins.items() if begin < high}
-    asked.uncounted += sorted(begins.keys() - counted.keys())
-    if counted:
-        low = min(counted.values())
-        starts = tuple(begin - low for begin in counted.values())
-        true, predicted = _readings(asked, list(counted), protocol)
-        asked.parts.append(Part(sequence.name, tuple(counted), starts, files[low:high], true, predicted))
+    counting = {number: begin for number, begin in begins.items() if begin < high}
+    asked.uncounted += sorted(begins.keys() - counting.keys())
+    if counting:
+        low = min(counting.values())
+        starts = tuple(begin - low for begin in counting.values())
+        true, predicted = _readings(asked, list(counting), protocol)
+        asked.parts.append(Part(sequence.name, tuple(counting), starts, files[low:high], true, predicted))
 
 
 def _first_shown(files: Sequence[Path], protocol: Protocol) -> dict[int, int]:

@@ -10,7 +10,7 @@ from mrnet_cli.data.davis import AnnotatedSequence
 from mrnet_cli.data.frames import SUFFIXES
 from mrnet_cli.data.mask_trees import Folder, SequenceMasks, below, children, holds_masks, list_masks, open_tree
 from mrnet_cli.data.masks import VOID
-from mrnet_cli.data.rows import counted
+from mrnet_cli.data.rows import counted, first_of
 from mrnet_cli.data.zips import MaskFile, ZipLimits
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.parts import Asked, Part, asked_of, one_object_only
@@ -130,8 +130,7 @@ def _check_level(tree: Folder, names: set[str]) -> None:
     inside = _further_down(list(folders.values()), names)
     if inside:
         remedy = "give that" if isinstance(tree, Path) else "zip what is in that"
-        others = f" (and {len(inside) - 1} others)" if len(inside) > 1 else ""
-        raise DataError([f"{tree} holds no sequence that is asked for, but {inside[0]}{others} does: {remedy}"])
+        raise DataError([f"{tree} holds no sequence that is asked for, but {first_of(inside)} does: {remedy}"])
 
 
 def _further_down(folders: list[Folder], names: set[str]) -> list[Folder]:
