@@ -165,37 +165,27 @@ def draw_plan(
         composites: share of clips in which one target is of two things.
         veiled: share of clips with a cloud, rounded so that they are as many in every batch.
     """
-    shape, slots = (DRAWS, stage.clips), len(targets) + len(scenery) - 1 + (composites > 0)
+    slots = len(targets) + len(scenery) - 1 + (composites > 0)
     joined = rng.random(stage.clips) < composites
     wanted = np.array(targets_of(stage.clips, targets)) + joined
-    pace = np.exp(rng.normal(0, PACE, shape))
-    scene, video = _draw_pictures(rng, tables, stage, stage.video, shape)
-    backdrop = ~video & (rng.random(shape) < BACKGROUND)
-    missing = np.maximum(wanted - np.where(backdrop, 0, tables.objects[scene[..., 0], 2]), 0)
-    pasted, _ = _draw_pictures(rng, tables, stage, FROM_VIDEO, (*shape, slots))
-    pictures = np.concatenate([scene[:, :, None], pasted], axis=2)
-    first, _, _, large = np.moveaxis(tables.objects[pictures[..., 0]], -1, 0)
-    rows = np.where(large > 0, first + _choose(rng, large), -1)
-    there = np.arange(slots) < (missing + rng.choice(len(scenery), p=scenery, size=shape))[..., None]
-    _draw_look_alikes(rng, pictures, rows, there)
-    there &= rows[:, :, 1:] >= 0
-    labels = np.where(np.arange(slots) < missing[..., None], PASTED + np.arange(slots), 0)
-    motion = _draw_motion(rng, tables, stage, scene=scene[..., 0], rows=rows[:, :, 1:], video=video, pace=pace)
-    behind, priority = rng.random(there.shape) < BEHIND, rng.random((stage.clips, 256))
+    pace = np.exp(rng.normal(0, PACE, (DRAWS, stage.clips)))
+    layers = _draw_layers(rng, tables, stage, wanted=wanted, slots=slots, scenery=scenery)
+    motion = _draw_motion(rng, tables, stage, layers, pace=pace)
+    behind, priority = rng.random(layers.labels.shape) < BEHIND, rng.random((stage.clips, 256))
     colours = draw_colours(rng, stage.frames, (stage.clips,))
     blurred, exposure = _draw_exposure(rng, stage.clips, slots)
     matrix, origin, centre, bend = (_float(getattr(motion, field.name)) for field in fields(Motion))
     draws = Draws(
-        torch.from_numpy(tables.places[pictures].astype(np.int32)),
-        torch.from_numpy(np.where(rows < 0, -1, tables.ids[rows]).astype(np.int32)),
-        _above_scene(np.where(there, labels, NOTHING).astype(np.uint8)),
+        torch.from_numpy(tables.places[layers.pictures].astype(np.int32)),
+        torch.from_numpy(np.where(layers.rows < 0, -1, tables.ids[layers.rows]).astype(np.int32)),
+        _above_scene(layers.labels),
         _above_scene(behind),
-        torch.from_numpy(backdrop),
+        torch.from_numpy(layers.backdrop),
         matrix,
         origin,
         centre,
         bend,
-        _float(blur_streaks(motion, np.broadcast_to(exposure, rows.shape))),
+        _float(blur_streaks(motion, np.broadcast_to(exposure, layers.rows.shape))),
     )
     return Plan(
         draws,
@@ -209,6 +199,58 @@ def draw_plan(
         _float(colours.saturation),
         torch.from_numpy(colours.blur),
     )
+
+
+class _Layers(NamedTuple):
+    """What is laid over each other.
+
+    Attributes:
+        pictures: C G L T, their numbers.
+        rows: C G L, the object shown of a picture, as a row of the tables; -1 for none.
+        labels: C G L-1 uint8, ids in the clip of what is pasted; :data:`NOTHING` where nothing is.
+        video: C G, whether the scene is of a video.
+        backdrop: C G, whether its objects are not labelled.
+    """
+
+    pictures: Ints
+    rows: Ints
+    labels: NDArray[np.uint8]
+    video: Bools
+    backdrop: Bools
+
+
+def _draw_layers(
+    rng: np.random.Generator,
+    tables: Tables,
+    stage: Stage,
+    *,
+    wanted: Ints,
+    slots: int,
+    scenery: tuple[float, ...],
+) -> _Layers:
+    """A scene, and upon it the targets that it lacks and scenery.
+
+    Args:
+        rng: what they are drawn from.
+        tables: of the pictures.
+        stage: number and length of the clips.
+        wanted: G, objects that each clip aims at.
+        slots: L-1, the most that is pasted.
+        scenery: as of :func:`draw_plan`.
+    """
+    shape = (DRAWS, stage.clips)
+    scene, video = _draw_pictures(rng, tables, stage, stage.video, shape)
+    backdrop = ~video & (rng.random(shape) < BACKGROUND)
+    missing = np.maximum(wanted - np.where(backdrop, 0, tables.objects[scene[..., 0], 2]), 0)
+    pasted, _ = _draw_pictures(rng, tables, stage, FROM_VIDEO, (*shape, slots))
+    pictures = np.concatenate([scene[:, :, None], pasted], axis=2)
+    first, _, _, large = np.moveaxis(tables.objects[pictures[..., 0]], -1, 0)
+    rows = np.where(large > 0, first + _choose(rng, large), -1)
+    there = np.arange(slots) < (missing + rng.choice(len(scenery), p=scenery, size=shape))[..., None]
+    _draw_look_alikes(rng, pictures, rows, there)
+    there &= rows[:, :, 1:] >= 0
+    labels = np.where(np.arange(slots) < missing[..., None], PASTED + np.arange(slots), 0)
+    return _Layers(pictures, rows, np.where(there, labels, NOTHING).astype(np.uint8), video, backdrop)
 
 
 def _draw_veils(rng: np.random.Generator, stage: Stage, count: int) -> Veils:
@@ -260,10 +302,9 @@ def _draw_look_alikes(rng: np.random.Generator, pictures: Ints, rows: Ints, ther
         rows[:, :, slot + 1][alike] = rows[draws, clips, source][alike]
 
 
-def _draw_motion(
-    rng: np.random.Generator, tables: Tables, stage: Stage, *, scene: Ints, rows: Ints, video: Bools, pace: Floats
-) -> Motion:
-    """The camera's motion and that of all pasted objects, C G L."""
+def _draw_motion(rng: np.random.Generator, tables: Tables, stage: Stage, layers: _Layers, *, pace: Floats) -> Motion:
+    """The camera's motion and that of all pasted objects, C G L; the pace is C G."""
+    scene, rows = layers.pictures[:, :, 0, 0], layers.rows[:, :, 1:]
     first, count, _, _ = np.moveaxis(tables.objects[scene], -1, 0)
     seen = np.where(count > 0, first + _choose(rng, count), 0)
     points = tables.points[seen, rng.integers(POINTS, size=seen.shape)]
@@ -275,7 +316,7 @@ def _draw_motion(
         source=(height.astype(float), width.astype(float)),
         at=(points[..., 0], points[..., 1]),
         anywhere=count == 0,
-        strength=Strength(*(np.where(video, *both) for both in kinds)).scaled(pace),
+        strength=Strength(*(np.where(layers.video, *both) for both in kinds)).scaled(pace),
         shape=scene.shape,
     )
     pasted = layer_motion(
