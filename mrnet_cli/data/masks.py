@@ -31,21 +31,18 @@ _LARGEST_COMMON_ID = 32
 _MOST_LEVELS = 128
 
 
-def colour_map(size: int = 256) -> NDArray[np.uint8]:
-    """The PASCAL VOC colour map that DAVIS palettes use.
+def colour_map() -> NDArray[np.uint8]:
+    """The PASCAL VOC colour map that DAVIS palettes use, of shape (256, 3).
 
     Three bits of the id go to the three channels, most significant colour bit first, then the next three.
 
-    Returns:
-        Colours of shape (size, 3).
-
     Source: Everingham et al., IJCV 2010, the VOC development kit's label colours.
 
-    >>> colour_map(4).tolist()
+    >>> colour_map()[:4].tolist()
     [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
     """
-    ids = np.arange(size)
-    colours = np.zeros((size, 3), np.uint8)
+    ids = np.arange(256)
+    colours = np.zeros((256, 3), np.uint8)
     for triple in range(8):
         for channel in range(3):
             bit = (ids >> (3 * triple + channel)) & 1
