@@ -177,12 +177,19 @@ def smoothed_levels(mask: IdMask) -> int:
     between = np.flatnonzero(counts[1:255]) + 1
     if len(between) < _STRAY_LEVELS:
         return 0
-    block = np.ones((3, 3), np.uint8)
-    flat = cv2.erode(mask, block) == cv2.dilate(mask, block)
-    stray = np.setdiff1d(between, mask[flat])
+    stray = nowhere_flat(mask, between)
     enough = _STRAY_LEVELS if between[-1] > _LARGEST_COMMON_ID else _STRAY_IDS
     smoothed = len(stray) >= enough or len(between) > _MOST_LEVELS
     return int(np.count_nonzero(counts)) if smoothed else 0
+
+
+def nowhere_flat(mask: IdMask, among: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Those of some values that nowhere in a mask of shape (H, W) fill a 3x3 block."""
+    import cv2
+
+    block = np.ones((3, 3), np.uint8)
+    flat = cv2.erode(mask, block) == cv2.dilate(mask, block)
+    return np.setdiff1d(among, mask[flat])
 
 
 def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:

@@ -136,7 +136,7 @@ class Record:
     def _write(self, name: str) -> None:
         # the record comes last: what it calls finished has its rows
         write_text_atomically(self._rankings, rankings_csv(self._choices))
-        finished = {name: asdict(one) for name, one in self.finished.items()}
+        finished = {sequence: asdict(one) for sequence, one in self.finished.items()}
         write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})
         self._on_write(name)
 
