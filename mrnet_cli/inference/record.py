@@ -88,10 +88,10 @@ class Record:
         return str(self._settings["weights"])
 
     def check_fresh(self) -> None:
-        """Whether no earlier run has left masks here, which would be lost, or mixed with those of this one.
+        """Refuses to lose masks that an earlier run has left here, or to mix them with those of this one.
 
         Raises:
-            DataError: one has.
+            DataError: there are such.
         """
         try:
             finished = len(read_record(self._path)["finished"]) if self.replaces else 0
