@@ -28,7 +28,7 @@ from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapter
+from mrnet_cli.training.adaptation.adapter import Adaptation, adapt
 from mrnet_cli.training.adaptation.video import adapt_to_video
 from mrnet_cli.training.validation import HeldOut, held_out_videos, score
 
@@ -146,8 +146,8 @@ def outcome(variant: Variant, video: HeldOut, weights: Path, *, amp: bool) -> Ou
         network, steps, before, after = adapted.network, adapted.steps, adapted.before, adapted.after
         network = mean(load_weights(weights), network, variant.share)
     if variant.later is not None:
-        adapter = Adapter(network, variant.later, device=torch.device("cpu"), amp=amp)
-        adapted = adapter.adapt(*surest(network, job), name=job.name)
+        cpu = torch.device("cpu")
+        adapted = adapt(network, variant.later, *surest(network, job), name=job.name, device=cpu, amp=amp)
         network, steps = adapted.network, steps + adapted.steps
     seconds = time.process_time() - started
     j, f = score(Segmenter(network), video)

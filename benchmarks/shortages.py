@@ -239,35 +239,9 @@ def told_badly(code: int, lines: Sequence[str], fault: Fault) -> list[str]:
 
 def report(trials: Sequence[Trial], signals: int) -> str:
     """The page."""
-    kinds = list(dict.fromkeys((one.fault, one.command) for one in trials))
-    rows: list[Row] = []
-    for fault, command in kinds:
-        mine = [one for one in trials if (one.fault, one.command) == (fault, command)]
-        borne = sum(one.code == 0 for one in mine)
-        slowest = f"{max(one.seconds for one in mine):.2f}" if fault == "Ctrl-C" else ""
-        rows.append(
-            (
-                fault,
-                f"`{command}`",
-                len(mine),
-                len(mine) - borne,
-                borne,
-                slowest,
-                sum(bool(one.problems) for one in mine),
-            )
-        )
     problems = [f"- `{one.command}`, {one.fault}, {one.detail}: {one.problems}" for one in trials if one.problems]
     words = sorted({f"    {one.words}" for one in trials if one.words and one.code == 2})
     where = environment_of(torch.device("cpu"))
-    columns = (
-        "fault",
-        "command",
-        "trials",
-        "ended by it",
-        "borne",
-        "s from Ctrl-C to the end, at most",
-        "not as it should be",
-    )
     return "\n".join(
         [
             "# Commands without disk, memory, handles or a process (measured)",
@@ -278,7 +252,7 @@ def report(trials: Sequence[Trial], signals: int) -> str:
             "no process left a second later; and after a second run without the fault the files of an undisturbed run.",
             f"On {where.machine}, {where.versions}.",
             "",
-            *markdown_table(columns, rows),
+            *table(trials),
             "",
             *(problems or ["All was as it should be."]),
             "",
@@ -288,6 +262,19 @@ def report(trials: Sequence[Trial], signals: int) -> str:
             "",
         ]
     )
+
+
+def table(trials: Sequence[Trial]) -> list[str]:
+    """A row for each fault and command."""
+    rows: list[Row] = []
+    for fault, command in dict.fromkeys((one.fault, one.command) for one in trials):
+        mine = [one for one in trials if (one.fault, one.command) == (fault, command)]
+        borne = sum(one.code == 0 for one in mine)
+        slowest = f"{max(one.seconds for one in mine):.2f}" if fault == "Ctrl-C" else ""
+        wrong = sum(bool(one.problems) for one in mine)
+        rows.append((fault, f"`{command}`", len(mine), len(mine) - borne, borne, slowest, wrong))
+    columns = ("fault", "command", "trials", "ended by it", "borne", "s from Ctrl-C to the end, at most")
+    return markdown_table((*columns, "not as it should be"), rows)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Peak memory of this process: it mixes what is measured one after the other, and so each gets a process of its own."""
+"""Peak memory of this process, that of the system and that of a GPU.
+
+A peak is of all that the process has done since it began or :func:`restart_peaks` was called. Where that is not enough
+to tell things apart, each is measured in a process of its own.
+"""
 
 from __future__ import annotations
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.evaluate_screen import show_comparison, show_evaluation
 from mrnet_cli.cli.options import GroupedCommand, LocalPath, comma_separated
 from mrnet_cli.cli.output import open_output
+from mrnet_cli.cli.progress import share_progress
 from mrnet_cli.cli.provenance import provenance
 from mrnet_cli.cli.rules import RULE_OPTIONS, RuleChoice, rule_options
-from mrnet_cli.data.davis import RESOLUTION, load_annotation_tree, load_davis
+from mrnet_cli.data.davis import RESOLUTION, AnnotatedSequence, load_annotation_tree, load_davis
 from mrnet_cli.data.mask_trees import tree_name
 from mrnet_cli.data.names import is_name, shown
 from mrnet_cli.data.records import EVALUATE, JsonObject, write_record
@@ -119,57 +118,75 @@ def evaluate(
     else:
         load = partial(load_davis, davis, year=by.davis_year(), split=split, resolution=resolution)
         found = load(sequences=names, with_images=False, problems=problems)
-    connected = where.connected(davis, annotations, *predictions)
-    with connected as engine, Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Scoring", total=None)
+    with where.connected(davis, annotations, *predictions) as engine, share_progress("Scoring") as on_progress:
         evaluations = evaluate_all(
             found,
             predictions,
             protocol=rules,
             boundaries=boundaries,
             workers=workers or usable_cores(),
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+            on_progress=on_progress,
             zip_limits=limits,
             engine=engine,
             known_problems=problems,
         )
         made_by = provenance(engine=engine)
-    if len(evaluations) > 1:
-        forget_evaluation(output)
-    _write(evaluations, predictions, outputs, split=split, made_by=made_by)
-    if len(evaluations) == 1:
-        show_evaluation(evaluations[0], split=split)
-    else:
-        show_comparison(evaluations, write_comparison(evaluations, output, split=split), split=split)
+    _write(evaluations, predictions, outputs, output, split=split, made_by=made_by)
     if worst:
-        # here, since scoring does not need what draws
-        from mrnet_cli.evaluation.worst import write_worst
-
         images = davis / "JPEGImages" / resolution if davis else None
-        draw = partial(write_worst, count=worst, sequences=found, images=images, zip_limits=limits)
+        draw = partial(_draw_worst, count=worst, sequences=found, images=images, limits=limits)
         for evaluation, tree, place in zip(evaluations, predictions, outputs, strict=True):
-            _draw_worst(partial(draw, evaluation, tree, place), f"{target}/{(place / WORST).relative_to(output)}")
+            draw(evaluation, tree, place, f"{target}/{(place / WORST).relative_to(output)}")
     commit()
 
 
 def _write(
-    evaluations: list[Evaluation], trees: tuple[Path, ...], places: list[Path], *, split: str, made_by: JsonObject
+    evaluations: Sequence[Evaluation],
+    trees: Sequence[Path],
+    places: Sequence[Path],
+    output: Path,
+    *,
+    split: str,
+    made_by: JsonObject,
 ) -> None:
+    """Writes what each tree scored to its place and, of several, which is better to the output; then shows it."""
+    if len(evaluations) > 1:
+        forget_evaluation(output)
     for evaluation, tree, place in zip(evaluations, trees, places, strict=True):
         write_evaluation(evaluation, place, split=split)
         # last, so that a folder with a record has the tables it speaks of
         write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=made_by))
+    if len(evaluations) > 1:
+        show_comparison(evaluations, write_comparison(evaluations, output, split=split), split=split)
+    else:
+        show_evaluation(evaluations[0], split=split)
 
 
-def _draw_worst(draw: Callable[[], tuple[int, int]], place: str) -> None:
+def _draw_worst(
+    evaluation: Evaluation,
+    tree: Path,
+    place: Path,
+    told: str,
+    *,
+    count: int,
+    sequences: Sequence[AnnotatedSequence],
+    images: Path | None,
+    limits: ZipLimits | None,
+) -> None:
+    """Draws the worst frames of a tree, and says where they are as the user named it."""
+    # here, since scoring does not need what draws
+    from mrnet_cli.evaluation.worst import write_worst
+
     try:
-        count, grey = draw()
+        drawn, grey = write_worst(
+            evaluation, tree, place, count=count, sequences=sequences, images=images, zip_limits=limits
+        )
     except MrnetError as error:
         # the scores are written, and must not seem to have failed for want of a picture
         click.echo(shown(f"Warning: no pictures of the worst frames: {error}"), err=True)
         return
     note = f", {grey} on grey for want of an image" if grey else ""
-    click.echo(shown(f"Worst frames in {place}: {count}{note}."))
+    click.echo(shown(f"Worst frames in {told}: {drawn}{note}."))
 
 
 def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from mrnet_cli.evaluation.comparison_tables import (
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_lines, size_line
 from mrnet_cli.evaluation.runner import Evaluation
-from mrnet_cli.evaluation.tables import global_row, protocol_line, sequence_rows
+from mrnet_cli.evaluation.tables import SEQUENCE_COLUMNS, global_row, protocol_line, sequence_rows
 
 _GLOBAL = ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay")
 _WORST_OBJECTS = 5
@@ -42,7 +42,7 @@ def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
         total.add_column(column, justify="right")
     total.add_row(*map(percent, global_row(evaluation)))
     table = Table(box=box.SIMPLE)
-    for column in ("Sequence", "Objects", "Frames", "J&F", "J", "F"):
+    for column in SEQUENCE_COLUMNS:
         table.add_column(column, justify="left" if column == "Sequence" else "right")
     for name, counts, values in sequence_rows(evaluation):
         table.add_row(plain(name), *map(str, counts), *map(percent, values))

@@ -56,10 +56,10 @@ class Inputs:
         return [self.davis, self.images, self.annotations, self.frames, self.video]
 
     def check(self) -> None:
-        """Whether one of the root, the images, the frames and the video is given, with what goes with it.
+        """Refuses all but one of the root, the images, the frames and the video, with what goes with it.
 
         Raises:
-            UsageError: it is not.
+            UsageError: something else is given.
         """
         if self.mask is not None and self.boxes:
             raise click.UsageError("give either --mask or --box")
@@ -89,7 +89,7 @@ class Inputs:
         return [folder_job(self.frames, first) if self.frames is not None else video_job(cast(Path, self.video), first)]
 
     def check_apart(self, jobs: Sequence[Job], output: Path, *, pictures: Collection[str]) -> None:
-        """Whether nothing that is written would take the place of what is given, or be taken for it.
+        """Refuses to write what would take the place of what is given, or be taken for it.
 
         Args:
             jobs: the videos.

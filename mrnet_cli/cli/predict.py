@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import cast, get_args
 
 import click
 import torch
 
-from mrnet_cli.cli.adaptation import (
-    ADAPTATION_OPTIONS,
-    AdaptationChoice,
-    adaptation_cost,
-    adaptation_options,
-)
+from mrnet_cli.cli.adaptation import ADAPTATION_OPTIONS, AdaptationChoice, adaptation_cost, adaptation_options
 from mrnet_cli.cli.engine import ENGINE_OPTIONS, EngineChoice, engine_options
 from mrnet_cli.cli.inputs import INPUT_OPTIONS, Inputs, input_options
-from mrnet_cli.cli.network_options import dtype_option, size_option, weights_option, zoom_option
-from mrnet_cli.cli.options import GroupedCommand, device_option, path
+from mrnet_cli.cli.options import GroupedCommand, path
 from mrnet_cli.cli.output import open_output
-from mrnet_cli.cli.progress import frame_progress
+from mrnet_cli.cli.progress import Advance, frame_progress
 from mrnet_cli.cli.provenance import provenance
+from mrnet_cli.cli.segmenter import SegmenterChoice, segmenter_options
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.masks import write_index_mask
 from mrnet_cli.data.names import shown
@@ -30,16 +25,17 @@ from mrnet_cli.data.overlay import overlay as overlay_picture
 from mrnet_cli.data.overlay import write_picture
 from mrnet_cli.data.records import PREDICT
 from mrnet_cli.data.rows import counted
+from mrnet_cli.engines import Engine
 from mrnet_cli.inference.elsewhere import Segmentation, predict_on
 from mrnet_cli.inference.jobs import Job
-from mrnet_cli.inference.network import Backend, Network
+from mrnet_cli.inference.network import Network
 from mrnet_cli.inference.pictures import MATTES, OVERLAYS, SIMILARITY
 from mrnet_cli.inference.pipeline import predict as run
 from mrnet_cli.inference.pipeline import unfinished
 from mrnet_cli.inference.record import Finished, Record
-from mrnet_cli.inference.segmenter import choose_device
+from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.inference.submission import check_submission, write_submission
-from mrnet_cli.models.config import MultiObject
+from mrnet_cli.training.adaptation.adapter import Adaptation
 from mrnet_cli.training.adaptation.video import adapting
 
 GROUPS = {
@@ -61,32 +57,9 @@ Examples:
 """
 
 
-@click.command(
-    cls=GroupedCommand,
-    groups=GROUPS,
-    epilog=EPILOG,
-)
+@click.command(cls=GroupedCommand, groups=GROUPS, epilog=EPILOG)
 @input_options
-@weights_option
-@size_option
-@click.option("--k", type=click.IntRange(min=1), help="Past frames compared beside the first [default: the network's].")
-@click.option("--n", type=click.IntRange(min=1), help="Distance between past frames [default: the network's].")
-@click.option(
-    "--multi-object",
-    type=click.Choice(get_args(MultiObject)),
-    help="How objects rank past frames [default: the network's].",
-)
-@zoom_option
-@device_option
-@dtype_option
-@click.option(
-    "--backend",
-    type=click.Choice(get_args(Backend)),
-    default="torch",
-    show_default=True,
-    help="What computes; onnxruntime, of the extra onnx, is faster on one thread in float32.",
-)
-@click.option("--deterministic", is_flag=True, help="On a GPU, the same masks run after run; slower.")
+@segmenter_options
 @adaptation_options
 @engine_options
 @click.option("--overlay", is_flag=True, help="Also write blended pictures, or a video, below overlays/.")
@@ -107,16 +80,7 @@ Examples:
 )
 def predict(
     inputs: Inputs,
-    weights: Path | None,
-    size: int | None,
-    k: int | None,
-    n: int | None,
-    multi_object: str | None,
-    zoom: float | None,
-    device: str,
-    dtype: str,
-    backend: str,
-    deterministic: bool,
+    chosen: SegmenterChoice,
     fitting: AdaptationChoice,
     where: EngineChoice,
     overlay: bool,
@@ -131,12 +95,8 @@ def predict(
     output, commit = open_output(target, sole=[PREDICT], resume=resume)
     if submission is not None:
         check_submission(submission)
-    place = choose_device(device) if where.local else torch.device(where.device(device))
-    objects = cast("MultiObject | None", multi_object)
-    adaptation = fitting.settings()
-    _check_backend(backend, place, dtype, adapted=adaptation is not None)
-    computing = cast("Backend", backend)
-    network = Network(weights, size, str(place), dtype, k, n, objects, zoom, deterministic, computing)
+    place, adaptation = chosen.place(where), fitting.settings()
+    network = chosen.network(place, adapted=adaptation is not None)
     segmenter = network.segmenter() if where.local else None
     settings = network.settings(segmenter)
     if adaptation is not None:
@@ -147,12 +107,8 @@ def predict(
     inputs.check_apart(jobs, output, pictures=pictures)
     here = place if where.local else torch.device("cpu")
     with where.connected(*inputs.places) as engine:
-        record = Record(
-            output,
-            settings,
-            provenance={**provenance(here, engine), "pictures": pictures},
-            on_write=commit,
-        )
+        made_by = {**provenance(here, engine), "pictures": pictures}
+        record = Record(output, settings, provenance=made_by, on_write=commit)
         if resume:
             record.resume()
         else:
@@ -160,25 +116,42 @@ def predict(
         todo = unfinished(jobs, output, record, pictures=pictures)
         _show_first(jobs[0], output, target, found=bool(inputs.boxes), resume=resume)
         with frame_progress("Segmenting", sum(job.length for job in todo)) as advance:
-            if segmenter is not None:
-                prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adaptation else None
-                segment = partial(run, segmenter, todo, output, record=record, pictures=pictures)
-                done = segment(on_frame=advance, prepare=prepare)
-            elif engine is not None:
-                prepare_like = partial(adapting, settings=adaptation) if adaptation else None
-                work = Segmentation(network.packed(), pictures, prepare_like)
-                done = predict_on(engine, work, todo, output, record=record, on_sequence=advance)
+            done = _segment(
+                todo,
+                output,
+                network=network,
+                segmenter=segmenter,
+                engine=engine,
+                adaptation=adaptation,
+                pictures=pictures,
+                record=record,
+                advance=advance,
+            )
     if submission is not None:
         write_submission(submission, jobs, output, record=record, below="" if inputs.meta is None else "Annotations/")
     _close(done, target, kept=len(jobs) - len(todo))
 
 
-def _check_backend(backend: str, place: torch.device, dtype: str, *, adapted: bool) -> None:
-    needs = {"needs --device cpu": place.type == "cpu", "needs --dtype float32": dtype == "float32"}
-    needs["cannot be combined with --adapt"] = not adapted
-    if backend == "onnxruntime" and not all(needs.values()):
-        missing = " and ".join(need for need, met in needs.items() if not met)
-        raise click.UsageError(f"--backend onnxruntime {missing}")
+def _segment(
+    todo: Sequence[Job],
+    output: Path,
+    *,
+    network: Network,
+    segmenter: Segmenter | None,
+    engine: Engine | None,
+    adaptation: Adaptation | None,
+    pictures: Collection[str],
+    record: Record,
+    advance: Advance,
+) -> list[Finished]:
+    """Elsewhere, where there is an engine, and otherwise here."""
+    if engine is not None:
+        prepare_like = partial(adapting, settings=adaptation) if adaptation else None
+        work = Segmentation(network.packed(), pictures, prepare_like)
+        return predict_on(engine, work, todo, output, record=record, on_sequence=advance)
+    assert segmenter is not None
+    prepare = adapting(network.load(), adaptation, like=segmenter, advance=advance) if adaptation else None
+    return run(segmenter, todo, output, record=record, pictures=pictures, on_frame=advance, prepare=prepare)
 
 
 def _show_first(job: Job, output: Path, target: str, *, found: bool, resume: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -40,3 +40,11 @@ def frame_progress(title: str, total: int, *, unit: str = "frames") -> Iterator[
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(title, total=total)
         yield lambda name, by=1: progress.update(task, description=shown(name), advance=by)
+
+
+@contextmanager
+def share_progress(title: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that the yielded function moves to what is done of what there is, which need not be known before."""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

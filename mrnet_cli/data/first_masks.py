@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.files import cause
 from mrnet_cli.data.limits import check_pixels, open_picture, read_text
-from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask, read_first_mask
+from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask, nowhere_flat, read_first_mask
 from mrnet_cli.data.records import parse_json
 from mrnet_cli.errors import DataError
 
@@ -78,7 +78,8 @@ def _colours(path: Path) -> FirstMask:
     order = [int(colour) for colour in found[np.argsort(first)] if colour]
     if not order:
         raise DataError([f"{path} holds no object: every pixel is black; give each object a colour of its own"])
-    if len(order) > _LARGEST_ID or _stray(index.reshape(codes.shape).astype(np.uint8)) > _STRAY_COLOURS:
+    numbered = index.reshape(codes.shape).astype(np.uint8)
+    if len(order) > _LARGEST_ID or len(nowhere_flat(numbered, numbered)) > _STRAY_COLOURS:
         remedy = "save it without anti-aliasing as PNG, and resize masks with nearest neighbour"
         raise DataError([f"{path} holds {len(order)} colours: it was smoothed on saving; {remedy}"])
     palette = {int(r) << 16 | int(g) << 8 | int(b): number for number, (r, g, b) in enumerate(DAVIS_PALETTE[:255])}
@@ -86,12 +87,6 @@ def _colours(path: Path) -> FirstMask:
     ids = {colour: palette[colour] if keeps else number for number, colour in enumerate(order, start=1)}
     table = np.array([ids.get(int(colour), 0) for colour in found], np.uint8)
     return FirstMask(table[index].reshape(codes.shape), {ids[colour]: f"#{colour:06x}" for colour in order})
-
-
-def _stray(index: NDArray[np.uint8]) -> int:
-    block = np.ones((3, 3), np.uint8)
-    flat = cv2.erode(index, block) == cv2.dilate(index, block)
-    return len(np.setdiff1d(index, index[flat]))
 
 
 def _polygons(path: Path) -> FirstMask:

@@ -15,6 +15,7 @@ from PIL import Image
 from mrnet_cli.errors import DataError
 
 VARIABLE = "MRNET_MAX_MEGAPIXELS"
+_REMEDY = f"set {VARIABLE} higher if you trust it"
 # twice what a frame of 8K video has
 _DEFAULT = 64.0
 # of a picture of 16-bit RGBA that is not compressed at all
@@ -48,8 +49,7 @@ def check_pixels(name: object, width: int, height: int) -> None:
     """
     most = most_pixels()
     if width * height > most:
-        remedy = f"set {VARIABLE} higher if you trust it"
-        raise DataError([f"{name} is {width}x{height}, more than {most / 1e6:g} megapixels: {remedy}"])
+        raise DataError([f"{name} is {width}x{height}, more than {most / 1e6:g} megapixels: {_REMEDY}"])
 
 
 @contextmanager
@@ -108,8 +108,7 @@ def _read(path: Path, most: int) -> bytes:
     _check_regular(path)
     size = path.stat().st_size
     if size > most:
-        remedy = f"set {VARIABLE} higher if you trust it"
-        raise DataError([f"{path} has {size / 1e6:.0f} MB, more than {most / 1e6:g}: {remedy}"])
+        raise DataError([f"{path} has {size / 1e6:.0f} MB, more than {most / 1e6:g}: {_REMEDY}"])
     return path.read_bytes()
 
 

@@ -31,21 +31,18 @@ _LARGEST_COMMON_ID = 32
 _MOST_LEVELS = 128
 
 
-def colour_map(size: int = 256) -> NDArray[np.uint8]:
-    """The PASCAL VOC colour map that DAVIS palettes use.
+def colour_map() -> NDArray[np.uint8]:
+    """The PASCAL VOC colour map that DAVIS palettes use, of shape (256, 3).
 
     Three bits of the id go to the three channels, most significant colour bit first, then the next three.
 
-    Returns:
-        Colours of shape (size, 3).
-
     Source: Everingham et al., IJCV 2010, the VOC development kit's label colours.
 
-    >>> colour_map(4).tolist()
+    >>> colour_map()[:4].tolist()
     [[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]]
     """
-    ids = np.arange(size)
-    colours = np.zeros((size, 3), np.uint8)
+    ids = np.arange(256)
+    colours = np.zeros((256, 3), np.uint8)
     for triple in range(8):
         for channel in range(3):
             bit = (ids >> (3 * triple + channel)) & 1
@@ -180,12 +177,19 @@ def smoothed_levels(mask: IdMask) -> int:
     between = np.flatnonzero(counts[1:255]) + 1
     if len(between) < _STRAY_LEVELS:
         return 0
-    block = np.ones((3, 3), np.uint8)
-    flat = cv2.erode(mask, block) == cv2.dilate(mask, block)
-    stray = np.setdiff1d(between, mask[flat])
+    stray = nowhere_flat(mask, between)
     enough = _STRAY_LEVELS if between[-1] > _LARGEST_COMMON_ID else _STRAY_IDS
     smoothed = len(stray) >= enough or len(between) > _MOST_LEVELS
     return int(np.count_nonzero(counts)) if smoothed else 0
+
+
+def nowhere_flat(mask: IdMask, among: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Those of some values that nowhere in a mask of shape (H, W) fill a 3x3 block."""
+    import cv2
+
+    block = np.ones((3, 3), np.uint8)
+    flat = cv2.erode(mask, block) == cv2.dilate(mask, block)
+    return np.setdiff1d(among, mask[flat])
 
 
 def _decode(path: MaskFile) -> tuple[IdMask, NDArray[np.uint8] | None]:

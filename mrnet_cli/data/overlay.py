@@ -20,6 +20,8 @@ from mrnet_cli.data.masks import DAVIS_PALETTE, IdMask
 RgbImage = NDArray[np.uint8]
 
 _WHITE = 255
+# that a frame of an animation is shown; GIF counts in tens
+_MILLISECONDS = 80
 # frames that a palette is made from, and the width they are shrunk to for it
 _PALETTE_FRAMES = 8
 _PALETTE_WIDTH = 160
@@ -157,13 +159,12 @@ def write_picture(path: Path, image: RgbImage) -> None:
     write_bytes_atomically(path, content.getvalue())
 
 
-def write_gif(path: Path, frames: Iterable[RgbImage], *, milliseconds: int = 80) -> None:
+def write_gif(path: Path, frames: Iterable[RgbImage]) -> None:
     """Writes an endless animation atomically; all frames share one palette, so that still parts do not flicker.
 
     Args:
         path: the GIF; its folder must exist.
         frames: H W 3, RGB, all of one size.
-        milliseconds: that each frame is shown; GIF counts in tens.
 
     Raises:
         ValueError: there is no frame, or they differ in size.
@@ -177,7 +178,7 @@ def write_gif(path: Path, frames: Iterable[RgbImage], *, milliseconds: int = 80)
     palette = _palette(pictures)
     first, *others = [picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for picture in pictures]
     content = io.BytesIO()
-    first.save(content, "GIF", save_all=True, append_images=others, duration=milliseconds, loop=0, optimize=False)
+    first.save(content, "GIF", save_all=True, append_images=others, duration=_MILLISECONDS, loop=0, optimize=False)
     write_bytes_atomically(path, content.getvalue())
 
 

@@ -131,7 +131,7 @@ def connect(address: str, resources: Resources, *, needs: Sequence[Path]) -> Ite
 
 
 def _reach(address: str) -> None:
-    """Whether a head listens there, by its answer to a greeting: Ray itself would go on trying for many minutes.
+    """Makes sure that a head listens there, by its answer to a greeting: Ray would go on trying for many minutes.
 
     Raises:
         OSError: nothing does, or it says nothing.

@@ -1,1 +1,1 @@
-"""The DAVIS protocol; nothing here imports torch."""
+"""J and F by the rules of DAVIS and of other benchmarks; nothing here imports torch."""

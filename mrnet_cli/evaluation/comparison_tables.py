@@ -12,6 +12,7 @@ from mrnet_cli.data.files import make_output_dir, write_text_atomically
 from mrnet_cli.data.rows import csv_text, markdown_table, markdown_text, percent
 from mrnet_cli.evaluation.comparison import (
     FEW_SEQUENCES,
+    METRICS,
     RESAMPLES,
     Comparison,
     Difference,
@@ -21,7 +22,7 @@ from mrnet_cli.evaluation.comparison import (
 )
 from mrnet_cli.evaluation.extremes import NEAR
 from mrnet_cli.evaluation.runner import Evaluation
-from mrnet_cli.evaluation.tables import COMPARISON_FILES, MEASURES, global_row, protocol_line
+from mrnet_cli.evaluation.tables import COMPARISON_FILES, GLOBAL_MEASURES, global_row, protocol_line
 
 _COLUMNS = ("method_a", "method_b", "metric", "difference", "low", "high", "probability_a_better")
 _FRAMES = 10
@@ -59,19 +60,33 @@ def comparison_csv(comparisons: Sequence[Comparison]) -> str:
 def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> str:
     """The methods, their differences with intervals, wins by sequence, and the frames that differ most."""
     methods = ranked(evaluations)
-    best = best_cells(methods)
-    rows = [
-        [markdown_text(one.predictions), *(f"**{value}**" if top else value for value, top in cells)]
-        for one, cells in zip(methods, best, strict=True)
-    ]
     lines = [
         "# Comparison",
         "",
         *(f"{markdown_text(line)}  " for line in protocol_lines(methods, split=split)),
         "Values are in percent.",
+        "",
+        *_table_of_methods(methods),
+        "",
+        interval_line(comparisons),
+        "",
+        *_table_of_pairs(comparisons),
     ]
-    lines += ["", *markdown_table(("Method", "J&F-Mean", *MEASURES), rows), "", interval_line(comparisons), ""]
-    pairs = [
+    for one, (a, b) in zip(comparisons, combinations(evaluations, 2), strict=True):
+        lines += ["", *_section(one, a, b)]
+    return "\n".join([*lines, ""])
+
+
+def _table_of_methods(methods: Sequence[Evaluation]) -> list[str]:
+    rows = [
+        [markdown_text(one.predictions), *(f"**{value}**" if best else value for value, best in cells)]
+        for one, cells in zip(methods, best_cells(methods), strict=True)
+    ]
+    return markdown_table(("Method", *GLOBAL_MEASURES), rows)
+
+
+def _table_of_pairs(comparisons: Sequence[Comparison]) -> list[str]:
+    rows = [
         (
             markdown_text(one.method_a),
             markdown_text(one.method_b),
@@ -81,37 +96,34 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
         )
         for one in comparisons
     ]
-    lines += markdown_table(("A", "B", "J", "F", "J&F", "A better", "Wins"), pairs)
-    for one, (a, b) in zip(comparisons, combinations(evaluations, 2), strict=True):
-        lines += [
-            "",
-            f"## {markdown_text(one.method_a)} and {markdown_text(one.method_b)}",
-            "",
-            "J&F of A less that of B, by sequence:",
-            "",
-        ]
-        by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
-        lines += markdown_table(
-            ("Sequence", "Difference"), [(markdown_text(name), signed(value)) for name, value in by_sequence]
+    return markdown_table(("A", "B", *METRICS, "A better", "Wins"), rows)
+
+
+def _section(one: Comparison, a: Evaluation, b: Evaluation) -> list[str]:
+    """What a pair differs in, by sequence and in single frames."""
+    by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
+    frames = [
+        (
+            markdown_text(at.sequence),
+            at.object,
+            markdown_text(at.frame),
+            percent(at.a),
+            percent(at.b),
+            signed(at.a - at.b),
         )
-        lines += [
-            "",
-            f"The frames of objects that differ most, in J&F, those of an object at least {NEAR} scored frames apart:",
-            "",
-        ]
-        frames = [
-            (
-                markdown_text(at.sequence),
-                at.object,
-                markdown_text(at.frame),
-                percent(at.a),
-                percent(at.b),
-                signed(at.a - at.b),
-            )
-            for at in frames_apart(a, b, _FRAMES)
-        ]
-        lines += markdown_table(("Sequence", "Object", "Frame", "A", "B", "Difference"), frames)
-    return "\n".join([*lines, ""])
+        for at in frames_apart(a, b, _FRAMES)
+    ]
+    return [
+        f"## {markdown_text(one.method_a)} and {markdown_text(one.method_b)}",
+        "",
+        "J&F of A less that of B, by sequence:",
+        "",
+        *markdown_table(("Sequence", "Difference"), [(markdown_text(name), signed(at)) for name, at in by_sequence]),
+        "",
+        f"The frames of objects that differ most, in J&F, those of an object at least {NEAR} scored frames apart:",
+        "",
+        *markdown_table(("Sequence", "Object", "Frame", "A", "B", "Difference"), frames),
+    ]
 
 
 def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]]:
@@ -120,7 +132,7 @@ def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]
     All that read the same as the best are best, but none where all do.
     """
     columns = []
-    for name, values in zip(("J&F-Mean", *MEASURES), zip(*map(global_row, evaluations), strict=True), strict=True):
+    for name, values in zip(GLOBAL_MEASURES, zip(*map(global_row, evaluations), strict=True), strict=True):
         texts = [percent(value) for value in values]
         best = min(texts, key=float) if name.endswith("Decay") else max(texts, key=float)
         columns.append([(text, text == best and len(set(texts)) > 1) for text in texts])

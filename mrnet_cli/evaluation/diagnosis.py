@@ -146,7 +146,7 @@ def size_scores(diagnoses: Sequence[Diagnosis]) -> dict[Size, SizeScore]:
     for size in diagnoses[0].sizes:
         parts = [one.sizes[size] for one in diagnoses if one.sizes[size].frames]
         frames = sum(part.frames for part in parts)
-        merged[size] = SizeScore(frames, sum(p.j * p.frames for p in parts) / frames if frames else float("nan"))
+        merged[size] = SizeScore(frames, sum(p.j * p.frames for p in parts) / frames if frames else math.nan)
     return merged
 
 
@@ -202,6 +202,4 @@ def _by_size(share: NDArray[np.float64], j: NDArray[np.float64]) -> dict[Size, S
         "large": (LARGE_FROM, np.inf),
     }
     parts = {size: j[(share >= low) & (share < high)] for size, (low, high) in edges.items()}
-    return {
-        size: SizeScore(len(part), float(part.mean()) if len(part) else float("nan")) for size, part in parts.items()
-    }
+    return {size: SizeScore(len(part), float(part.mean()) if len(part) else math.nan) for size, part in parts.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from mrnet_cli.data.records import PREDICT, JsonObject, read_record
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.runner import Evaluation
-from mrnet_cli.evaluation.tables import MEASURES, global_row, protocol_line
+from mrnet_cli.evaluation.tables import GLOBAL_MEASURES, global_row, protocol_line
 
 
 def evaluation_record(
@@ -33,7 +33,7 @@ def evaluation_record(
         "objects": len(evaluation.objects),
         "frames": evaluation.frames,
         "boundary_tolerances": list(evaluation.boundaries.tolerances),
-        "figures": dict(zip(("J&F-Mean", *MEASURES), global_row(evaluation), strict=True)),
+        "figures": dict(zip(GLOBAL_MEASURES, global_row(evaluation), strict=True)),
         "predict": _made_by(predictions, list(evaluation.sequences)),
     }
 

@@ -19,6 +19,8 @@ from mrnet_cli.evaluation.runner import Evaluation, count_frames
 from mrnet_cli.evaluation.statistics import summarise
 
 MEASURES = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
+# of all objects together
+GLOBAL_MEASURES = ("J&F-Mean", *MEASURES)
 
 TABLES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md")
 # named by the split
@@ -26,6 +28,8 @@ OFFICIAL = ("global_results-{}.csv", "per-sequence_results-{}.csv")
 BOUNDARY_FILE = "boundary.csv"
 COMPARISON_FILES = ("comparison.csv", "comparison.md")
 WORST = "worst"
+
+SEQUENCE_COLUMNS = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
@@ -120,7 +124,7 @@ def boundary_csv(evaluation: Evaluation) -> str:
 
 def global_results_csv(evaluation: Evaluation) -> str:
     """The official toolkit's `global_results`: one row, 3 decimals."""
-    return csv_text(("J&F-Mean", *MEASURES), [[f"{value:.3f}" for value in global_row(evaluation)]])
+    return csv_text(GLOBAL_MEASURES, [[f"{value:.3f}" for value in global_row(evaluation)]])
 
 
 def per_sequence_results_csv(evaluation: Evaluation) -> str:
@@ -130,13 +134,13 @@ def per_sequence_results_csv(evaluation: Evaluation) -> str:
 
 
 def global_row(evaluation: Evaluation) -> tuple[float, ...]:
-    """J&F, then :data:`MEASURES`, each in [0, 1] but decay, which may be negative."""
+    """The :data:`GLOBAL_MEASURES`, each in [0, 1] but decay, which may be negative."""
     j, f = evaluation.j, evaluation.f
     return (evaluation.jf, j.mean, j.recall, j.decay, f.mean, f.recall, f.decay)
 
 
 def sequence_rows(evaluation: Evaluation) -> list[tuple[str, tuple[int, int], tuple[float, float, float]]]:
-    """By sequence: its name, how many objects and scored frames, and J&F, J, F as means over its objects."""
+    """By sequence, as :data:`SEQUENCE_COLUMNS` say; J&F, J and F are means over its objects, in [0, 1]."""
     rows = []
     for name, objects in evaluation.sequences.items():
         j = float(np.mean([one.j.mean for one in objects]))
@@ -160,7 +164,6 @@ def protocol_line(evaluation: Evaluation, *, split: str) -> str:
 
 def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
     """The global row and a table by sequence, in percent, under the protocol line, and what went wrong."""
-    columns = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
     rows: list[Row] = [
         (markdown_text(name), *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)
     ]
@@ -170,9 +173,9 @@ def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
             "",
             markdown_text(protocol_line(evaluation, split=split)) + ". Values are in percent.",
             "",
-            *markdown_table(("J&F-Mean", *MEASURES), [[percent(value) for value in global_row(evaluation)]]),
+            *markdown_table(GLOBAL_MEASURES, [[percent(value) for value in global_row(evaluation)]]),
             "",
-            *markdown_table(columns, rows),
+            *markdown_table(SEQUENCE_COLUMNS, rows),
             "",
             *diagnosis_markdown(diagnose_all(evaluation)),
             "",

@@ -88,10 +88,10 @@ class Record:
         return str(self._settings["weights"])
 
     def check_fresh(self) -> None:
-        """Whether no earlier run has left masks here, which would be lost, or mixed with those of this one.
+        """Refuses to lose masks that an earlier run has left here, or to mix them with those of this one.
 
         Raises:
-            DataError: one has.
+            DataError: there are such.
         """
         try:
             finished = len(read_record(self._path)["finished"]) if self.replaces else 0
@@ -136,7 +136,7 @@ class Record:
     def _write(self, name: str) -> None:
         # the record comes last: what it calls finished has its rows
         write_text_atomically(self._rankings, rankings_csv(self._choices))
-        finished = {name: asdict(one) for name, one in self.finished.items()}
+        finished = {sequence: asdict(one) for sequence, one in self.finished.items()}
         write_record(self._path, {**self._provenance, "settings": self._settings, "finished": finished})
         self._on_write(name)
 

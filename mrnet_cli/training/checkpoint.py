@@ -37,8 +37,7 @@ def save_checkpoint(
         average: their moving average.
         optimizer: with one state for each parameter.
     """
-    tensors = {f"weights.{name}": tensor for name, tensor in weights.items()}
-    tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
+    tensors = _named(weights, average)
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{name}": torch.as_tensor(value) for name, value in state.items()}
     # clones part the tensors that share storage, which the format refuses
@@ -72,8 +71,7 @@ def load_checkpoint(
         raise DataError(
             [f"{path} is of a training with other settings: train with those, or into another --output folder"]
         )
-    own = {f"weights.{name}": tensor for name, tensor in weights.items()}
-    own |= {f"average.{name}": tensor for name, tensor in average.items()}
+    own = _named(weights, average)
     if missing := sorted(own.keys() - tensors.keys()):
         raise DataError([f"{path} lacks {missing[0]} and is damaged: remove it to start again"])
     for name, tensor in own.items():
@@ -85,3 +83,9 @@ def load_checkpoint(
             state.setdefault(int(i), {})[field] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return int(metadata["step"])
+
+
+def _named(weights: dict[str, Tensor], average: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Both under their names in the file."""
+    kinds = {"weights": weights, "average": average}
+    return {f"{kind}.{name}": tensor for kind, tensors in kinds.items() for name, tensor in tensors.items()}

@@ -35,9 +35,9 @@ Hook = Callable[["Trainer", Batch], None]
 def clip_loss(network: MRNet, batch: Batch, *, through_masks: bool = True) -> Tensor:
     """Mean loss over the frames and objects of a batch; each frame is fed the mask predicted before it.
 
-    Now and then that mask is damaged on the way, as the batch says. Candidates are taken from
-    every frame (n = 1): a clip's frames lie up to n apart already. Where the encoder is not trained, gradients need
-    not pass back through the masks it is fed (``through_masks``), which leaves it out of the backward pass.
+    Now and then that mask is damaged on the way, as the batch says. Candidates are taken from every frame (n = 1): a
+    clip's frames lie up to n apart already. Where the encoder is not trained, gradients need not pass back through the
+    masks it is fed (``through_masks``), which leaves it out of the backward pass.
     """
     images = batch.images.float() / 255
     masks, valid, damage = batch.masks.float(), batch.valid.float(), batch.damage.tolist()

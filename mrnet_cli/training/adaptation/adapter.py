@@ -1,4 +1,4 @@
-"""Fits copies of a network to sequences, one after the other."""
+"""Fits a copy of a network to a sequence."""
 
 from __future__ import annotations
 
@@ -93,107 +93,70 @@ class Adapted:
     after: float
 
 
-class Adapter:
-    """Fits copies of a network; the network itself is left as it is.
+def adapt(
+    network: MRNet,
+    settings: Adaptation,
+    image: NDArray[np.uint8],
+    ids: NDArray[np.uint8],
+    *,
+    name: str,
+    device: torch.device,
+    amp: bool,
+    later: Sequence[Frame] = (),
+    on_step: OnStep = lambda step: None,
+) -> Adapted:
+    """A copy fitted to a sequence; where it does no better on clips that no step sees, its weights are as they were.
 
-    A copy follows from the network, the settings, the first frame and the sequence's name, and from nothing that was
-    fitted before it. On a GPU the last bits differ from run to run, as those of a training do.
+    It follows from the arguments alone; on a GPU the last bits differ from run to run, as those of a training do.
 
     Args:
         network: what is copied, in float32 and on the CPU.
-        settings: how copies are fitted.
+        settings: how.
+        image: H W 3, RGB, the first frame.
+        ids: H W; 0 is background, every other value an object.
+        name: of the sequence, which its clips are drawn by.
         device: to fit on.
         amp: bfloat16 autocast.
+        later: other frames, H W 3, and the objects found in them, H W; 255 where one may be.
+        on_step: called after every step.
     """
-
-    def __init__(self, network: MRNet, settings: Adaptation, *, device: torch.device, amp: bool) -> None:
-        self._network, self._settings, self._device, self._amp = network, settings, device, amp
-
-    def adapt(
-        self,
-        image: NDArray[np.uint8],
-        ids: NDArray[np.uint8],
-        *,
-        name: str,
-        later: Sequence[Frame] = (),
-        on_step: OnStep = lambda step: None,
-    ) -> Adapted:
-        """A copy fitted to a sequence.
-
-        Args:
-            image: H W 3, RGB, the first frame.
-            ids: H W; 0 is background, every other value an object.
-            name: of the sequence, which its clips are drawn by.
-            later: other frames, H W 3, and the objects found in them, H W; 255 where one may be.
-            on_step: called after every step.
-        """
-        network = copy.deepcopy(self._network).to(self._device)
-        size = network.config.size or min(ids.shape)
-        lines = min(self._settings.lines, size)
-        scene = take_apart(image, ids, lines=lines, zoom=network.config.zoom, later=later)
-        return _Fit(network, _Clips(scene, self._settings, name), self._settings, self._device, self._amp).run(on_step)
+    network = copy.deepcopy(network).to(device).train()
+    lines = min(settings.lines, network.config.size or min(ids.shape))
+    scene = take_apart(image, ids, lines=lines, zoom=network.config.zoom, later=later)
+    if not scene.first.objects:
+        return Adapted(network.eval(), 0, math.nan, math.nan)
+    recipe, seed = settings.recipe(*scene.size), (settings.seed, zlib.crc32(name.encode()))
+    unseen = (_batch(scene, settings, (*seed, 2, number), degraded=0.0) for number in range(settings.clips))
+    held_out = [batch.to(device) for batch in unseen if batch is not None]
+    network.encoder.requires_grad_(settings.backbone_rate > 0)
+    loss_of = ClipLoss(network, through_masks=settings.backbone_rate > 0)
+    descent = Descent(network, loss_of, recipe, device=device, amp=amp, accumulate=1, ranks=Ranks())
+    start, before = _state(network), _mean_loss(network, held_out, device=device, amp=amp)
+    for step in range(settings.steps):
+        batch = _batch(scene, settings, (*seed, 1, step + 1), degraded=settings.degraded)
+        if batch is not None:
+            descent.step(batch, recipe.rate_factor(step))
+        on_step(step + 1)
+    after = _mean_loss(network, held_out, device=device, amp=amp)
+    # a network that diverged has a loss that is no number, and is no better
+    if not held_out or after < before:
+        return Adapted(network.eval(), settings.steps, before, after)
+    network.load_state_dict(start)
+    return Adapted(network.eval(), 0, before, before)
 
 
-class _Clips:
-    """Batches of one clip of a scene; each is drawn from its number alone."""
-
-    def __init__(self, scene: Scene, settings: Adaptation, name: str) -> None:
-        self.scene, self._settings = scene, settings
-        self._seed = [settings.seed, zlib.crc32(name.encode())]
-
-    def training(self, step: int) -> Batch | None:
-        """The batch of a step, some of its predicted masks to be damaged."""
-        return self._batch(np.random.default_rng([*self._seed, 1, step]), self._settings.degraded)
-
-    def held_out(self) -> list[Batch]:
-        """Batches that no step sees."""
-        drawn = (
-            self._batch(np.random.default_rng([*self._seed, 2, number]), 0.0) for number in range(self._settings.clips)
-        )
-        return [batch for batch in drawn if batch is not None]
-
-    def _batch(self, rng: np.random.Generator, degraded: float) -> Batch | None:
-        frames = self._settings.frames
-        clip = scene_clip(rng, self.scene, frames=frames, most=self._settings.objects)
-        return None if clip is None else batch_of([clip], draw_damage(rng, frames, degraded))
+def _batch(scene: Scene, settings: Adaptation, seed: Sequence[int], *, degraded: float) -> Batch | None:
+    """A batch of one clip, which follows from the seed alone; None where no object can be seen in it."""
+    rng = np.random.default_rng(seed)
+    clip = scene_clip(rng, scene, frames=settings.frames, most=settings.objects)
+    return None if clip is None else batch_of([clip], draw_damage(rng, settings.frames, degraded))
 
 
-class _Fit:
-    """One fitting: takes steps, and keeps their weights if they do better on clips that no step sees."""
-
-    def __init__(self, network: MRNet, clips: _Clips, settings: Adaptation, device: torch.device, amp: bool) -> None:
-        self._network, self._clips, self._settings = network, clips, settings
-        self._device, self._amp = device, amp
-        self._held_out = [batch.to(device) for batch in clips.held_out()]
-
-    def run(self, on_step: OnStep) -> Adapted:
-        """Takes the steps; ``on_step`` is called after each."""
-        settings, network = self._settings, self._network.train()
-        if not self._clips.scene.first.objects:
-            return Adapted(network.eval(), 0, math.nan, math.nan)
-        recipe = settings.recipe(*self._clips.scene.size)
-        network.encoder.requires_grad_(settings.backbone_rate > 0)
-        loss_of = ClipLoss(network, through_masks=settings.backbone_rate > 0)
-        descent = Descent(network, loss_of, recipe, device=self._device, amp=self._amp, accumulate=1, ranks=Ranks())
-        start, before = _state(network), self._loss()
-        for step in range(settings.steps):
-            batch = self._clips.training(step + 1)
-            if batch is not None:
-                descent.step(batch, recipe.rate_factor(step))
-            on_step(step + 1)
-        after = self._loss()
-        # a network that diverged has a loss that is no number, and is no better
-        if not self._held_out or after < before:
-            return Adapted(network.eval(), settings.steps, before, after)
-        network.load_state_dict(start)
-        return Adapted(network.eval(), 0, before, before)
-
-    @torch.no_grad()
-    def _loss(self) -> float:
-        """Mean over the clips that no step sees."""
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._amp):
-            losses = [float(clip_loss(self._network, batch)) for batch in self._held_out]
-        return sum(losses) / len(losses) if losses else math.nan
+@torch.no_grad()
+def _mean_loss(network: MRNet, batches: Sequence[Batch], *, device: torch.device, amp: bool) -> float:
+    with torch.autocast(device.type, torch.bfloat16, enabled=amp):
+        losses = [float(clip_loss(network, batch)) for batch in batches]
+    return sum(losses) / len(losses) if losses else math.nan
 
 
 def _state(network: MRNet) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from mrnet_cli.inference.pipeline import Prepare, Prepared
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.peak_memory import peak_cuda, peak_rss, restart_peaks
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter, OnStep
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, OnStep, adapt
 from mrnet_cli.training.adaptation.scene import Frame
 
 
@@ -53,8 +53,17 @@ def adapt_to_video(
     image = job.first_image()
 
     def fit(start: MRNet, part: Adaptation, *, later: Sequence[Frame] = (), taken: int = 0) -> Adapted:
-        adapter = Adapter(start, part, device=like.device, amp=like.dtype != torch.float32)
-        return adapter.adapt(image, job.mask, name=job.name, later=later, on_step=lambda step: on_step(taken + step))
+        return adapt(
+            start,
+            part,
+            image,
+            job.mask,
+            name=job.name,
+            device=like.device,
+            amp=like.dtype != torch.float32,
+            later=later,
+            on_step=lambda step: on_step(taken + step),
+        )
 
     if not settings.ahead:
         return fit(network, settings)

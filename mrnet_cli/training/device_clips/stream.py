@@ -9,7 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from mrnet_cli.training.batches import Batch, draw_damage
-from mrnet_cli.training.device_clips.plans import Plan, draw_plan, targets_of
+from mrnet_cli.training.device_clips.drawing import draw_plan, targets_of
+from mrnet_cli.training.device_clips.plans import Plan
 from mrnet_cli.training.device_clips.render import Renderer
 from mrnet_cli.training.device_clips.store import PixelStore, Tables
 from mrnet_cli.training.recipe import Recipe, Stage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.mrnet import MRNet
-from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, Adapter
+from mrnet_cli.training.adaptation.adapter import Adaptation, Adapted, OnStep, adapt
+from mrnet_cli.training.adaptation.scene import Frame
 from mrnet_cli.training.batches import Batch
 from mrnet_cli.training.descent import Descent
 
@@ -41,8 +43,18 @@ def first_frame() -> tuple[Image, Image]:
     return image, ids
 
 
-def adapted(network: MRNet, frame: tuple[Image, Image], settings: Adaptation = SETTINGS, *, name: str = "a") -> Adapted:
-    return Adapter(network, settings, device=torch.device("cpu"), amp=False).adapt(*frame, name=name)
+def adapted(
+    network: MRNet,
+    frame: Frame,
+    settings: Adaptation = SETTINGS,
+    *,
+    name: str = "a",
+    amp: bool = False,
+    later: Sequence[Frame] = (),
+    on_step: OnStep = lambda step: None,
+) -> Adapted:
+    cpu = torch.device("cpu")
+    return adapt(network, settings, *frame, name=name, device=cpu, amp=amp, later=later, on_step=on_step)
 
 
 def state(network: MRNet) -> dict[str, Tensor]:
@@ -73,12 +85,10 @@ def test_the_given_network_is_not_touched(network: MRNet, first_frame: tuple[Ima
 def test_what_is_fitted_does_not_depend_on_what_was_fitted_before(
     network: MRNet, first_frame: tuple[Image, Image]
 ) -> None:
-    one = Adapter(network, SETTINGS, device=torch.device("cpu"), amp=False)
-    torch.manual_seed(1)
-    one.adapt(*first_frame, name="a")
-    np.random.default_rng().random()
-    second = one.adapt(*first_frame, name="b")
     alone = adapted(network, first_frame, name="b")
+    torch.manual_seed(1)
+    adapted(network, first_frame, name="a")
+    second = adapted(network, first_frame, name="b")
     assert (second.before, second.after, second.steps) == (alone.before, alone.after, alone.steps)
     assert changed(second.network, state(alone.network)) == set()
 
@@ -96,10 +106,9 @@ def test_clips_are_drawn_by_the_sequences_name_and_the_seed(
 def test_where_the_steps_do_not_help_the_weights_stay(network: MRNet, first_frame: tuple[Image, Image]) -> None:
     taken: list[int] = []
     # the encoder alone moves, and nothing of it reaches the masks
-    adapter = Adapter(network, replace(SETTINGS, decoder_rate=0.0), device=torch.device("cpu"), amp=False)
     with torch.no_grad():
         network.decoder.head.weight.zero_()
-    result = adapter.adapt(*first_frame, name="a", on_step=taken.append)
+    result = adapted(network, first_frame, replace(SETTINGS, decoder_rate=0.0), on_step=taken.append)
     assert taken == list(range(1, SETTINGS.steps + 1))
     assert result.steps == 0
     assert result.after == result.before
@@ -162,8 +171,8 @@ def test_a_first_mask_with_nothing_to_cut_out_changes_nothing(network: MRNet, ar
 
 
 def test_a_copy_does_not_outlive_its_sequence(network: MRNet, first_frame: tuple[Image, Image]) -> None:
-    adapter = Adapter(network, replace(SETTINGS, steps=2), device=torch.device("cpu"), amp=False)
-    copies = [weakref.ref(adapter.adapt(*first_frame, name=name).network) for name in "ab"]
+    few = replace(SETTINGS, steps=2)
+    copies = [weakref.ref(adapted(network, first_frame, few, name=name).network) for name in "ab"]
     gc.collect()
     assert [copy() for copy in copies] == [None, None]
 
@@ -171,7 +180,7 @@ def test_a_copy_does_not_outlive_its_sequence(network: MRNet, first_frame: tuple
 def test_adaptation_in_bfloat16_leaves_float32_weights_that_do_better(
     network: MRNet, first_frame: tuple[Image, Image]
 ) -> None:
-    result = Adapter(network, SETTINGS, device=torch.device("cpu"), amp=True).adapt(*first_frame, name="a")
+    result = adapted(network, first_frame, amp=True)
     assert result.after < result.before
     assert {p.dtype for p in result.network.parameters()} == {torch.float32}
 
@@ -185,8 +194,8 @@ def test_a_thing_that_a_later_frame_shows_beside_the_object_is_not_taken_for_it(
     other[thing] = (200, 120, 30) + rng.integers(0, 40, (50, 40, 3))
     taken: list[float] = []
     for later in ([], [(other, ids)]):
-        adapter = Adapter(network, replace(SETTINGS, steps=60, clips=0), device=torch.device("cpu"), amp=False)
-        segmenter = Segmenter(adapter.adapt(image, ids, name="a", later=later).network)
+        result = adapted(network, (image, ids), replace(SETTINGS, steps=60, clips=0), later=later)
+        segmenter = Segmenter(result.network)
         segmenter.start(image, ids)
         found = segmenter.step(other)
         assert (found[box] == 1).mean() > 0.9

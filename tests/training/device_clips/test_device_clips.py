@@ -20,8 +20,9 @@ from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.training.batches import Batch
 from mrnet_cli.training.clips import BEHIND, LEAST_AREA, Sources
-from mrnet_cli.training.device_clips import plans, render
-from mrnet_cli.training.device_clips.plans import draw_plan, targets_of
+from mrnet_cli.training.device_clips import drawing, render
+from mrnet_cli.training.device_clips.drawing import draw_plan, targets_of
+from mrnet_cli.training.device_clips.plans import NOTHING, Veils
 from mrnet_cli.training.device_clips.render import Renderer
 from mrnet_cli.training.device_clips.shards import pack, read_shard
 from mrnet_cli.training.device_clips.store import PixelStore
@@ -71,7 +72,7 @@ def plain(store: PixelStore) -> list[Batch]:
     """With neither jitter nor blur, so that a colour tells a source."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "recolour", lambda images, *_: images.round().to(torch.uint8))
-        patch.setattr(plans, "BLURRED", 0.0)
+        patch.setattr(drawing, "BLURRED", 0.0)
         return made(store, replace(RECIPE, steps=12))
 
 
@@ -185,7 +186,7 @@ def test_sources_without_stills_or_without_videos_are_enough(
 
 def test_a_draw_that_shows_what_is_wanted_is_preferred(store: PixelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(draws: int) -> float:
-        monkeypatch.setattr(plans, "DRAWS", draws)
+        monkeypatch.setattr(drawing, "DRAWS", draws)
         batches = made(store, replace(RECIPE, targets=(0, 0, 1), steps=10))
         return float(np.mean([(batch.valid.flatten(2).sum(dim=(0, 2)) == 0).float().mean() for batch in batches]))
 
@@ -196,7 +197,7 @@ def test_fast_layers_blur(store: PixelStore, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(render, "recolour", lambda images, *_: images.round().to(torch.uint8))
 
     def one(share: float) -> Batch:
-        monkeypatch.setattr(plans, "BLURRED", share)
+        monkeypatch.setattr(drawing, "BLURRED", share)
         return made(store, replace(RECIPE, steps=1))[0]
 
     sharp, blurred = one(0.0), one(1.0)
@@ -221,7 +222,7 @@ def test_as_many_layers_blur_in_every_batch(store: PixelStore) -> None:
 def test_shares_of_what_is_drawn_are_those_of_clips(store: PixelStore) -> None:
     stage = replace(STAGE, clips=200)
     draws = draw_plan(np.random.default_rng(0), store.tables, stage, targets=(0.5, 0.5), scenery=RECIPE.scenery).draws
-    pasted = draws.labels[:, :, 1:] != plans.NOTHING
+    pasted = draws.labels[:, :, 1:] != NOTHING
     assert draws.behind[:, :, 1:][pasted].float().mean().item() == pytest.approx(BEHIND, abs=0.05)
     scenery = (draws.labels[:, :, 1:] == 0).sum(dim=2).float()
     expected = sum(count * share for count, share in enumerate(RECIPE.scenery))
@@ -231,7 +232,7 @@ def test_shares_of_what_is_drawn_are_those_of_clips(store: PixelStore) -> None:
 
 def test_one_target_is_of_two_things_in_a_composite_clip(store: PixelStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render, "recolour", lambda images, *_: images.round().to(torch.uint8))
-    monkeypatch.setattr(plans, "BLURRED", 0.0)
+    monkeypatch.setattr(drawing, "BLURRED", 0.0)
     both = rows = 0
     for batch in made(store, replace(RECIPE, steps=6, targets=(1.0,), composites=1.0)):
         assert batch.groups.tolist() == [0, 1, 2, 3]
@@ -258,7 +259,7 @@ def test_clouds_are_those_of_clips(store: PixelStore) -> None:
     for seed in range(10):
         expected = veil(np.random.default_rng(seed), images)
         drawn = draw_veil(np.random.default_rng(seed), frames, size, (1,))
-        veils = plans.Veils(
+        veils = Veils(
             torch.tensor([0]),
             torch.from_numpy(np.concatenate([grid.reshape(1, -1) for grid in drawn.grids], axis=1)),
             torch.from_numpy(drawn.opacity).float(),
