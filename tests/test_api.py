@@ -22,7 +22,7 @@ def test_a_segmenter_is_used_frame_by_frame(write_davis: WriteDavis, tiny_weight
     root = write_davis("squares")
     frames = sorted((root / "JPEGImages/480p/squares").iterdir())
     first = read_index_mask(root / "Annotations/480p/squares/00000.png")
-    segmenter = mrnet_cli.Segmenter.from_pretrained(tiny_weights, device="cpu")
+    segmenter = mrnet_cli.Segmenter.from_pretrained(str(tiny_weights), device="cpu")
     assert np.array_equal(segmenter.start(read_frame(frames[0]), first), first)
     for path in frames[1:3]:
         mask = segmenter.step(read_frame(path))

@@ -95,7 +95,7 @@ class Segmenter:
 
     @classmethod
     def from_pretrained(
-        cls, weights: Path | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
+        cls, weights: Path | str | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
     ) -> Segmenter:
         """With the weights of a file, by default those shipped with the package.
 
