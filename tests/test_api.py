@@ -53,6 +53,9 @@ def test_wrong_arguments_are_told(tmp_path: Path) -> None:
         mrnet_cli.evaluate(tmp_path)
     with pytest.raises(ValueError, match="'davis' is not one of davis2016"):
         mrnet_cli.evaluate(tmp_path, annotations=tmp_path, protocol="davis")
+    # text would be taken for a year other than 2016, and so for the rules of 2017
+    with pytest.raises(ValueError, match="year '2016' is not one of 2016, 2017"):
+        mrnet_cli.evaluate(tmp_path, annotations=tmp_path, year="2016")  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="segment"):
         mrnet_cli.segment  # noqa: B018
 
