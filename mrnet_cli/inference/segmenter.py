@@ -66,6 +66,7 @@ class Segmenter:
 
     Raises:
         NumericError: weights are not finite in ``dtype``.
+        WeightsError: ``size``, ``k``, ``n``, ``multi_object`` or ``zoom`` is none that a network can have.
     """
 
     def __init__(
