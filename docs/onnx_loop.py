@@ -12,13 +12,17 @@ import numpy as np
 import onnxruntime
 from PIL import Image
 
+# what the matching hands to the decoder, by the network's variant
+GUIDES = {"none": (), "mask": ("chosen_mask",), "mask+similarity": ("similarity", "chosen_mask")}
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 def main(files: Path, frames: Path, first: Path, output: Path) -> None:
     """Writes a mask for every frame, of the first mask's ids."""
     config = json.loads((files / "mrnet.json").read_text())
-    encode, match, decode = (session(files / f"{name}.onnx") for name in ("encoder", "matching", "decoder"))
+    encode, decode = (session(files / f"{name}.onnx") for name in ("encoder", "decoder"))
+    handed = GUIDES[config["variant"]]
+    match = session(files / "matching.onnx") if handed else None
     search = session(files / "search.onnx") if config["window"] else None
     ids = np.asarray(Image.open(first))
     objects = [number for number in np.unique(ids) if number]
@@ -43,9 +47,9 @@ def main(files: Path, frames: Path, first: Path, output: Path) -> None:
             past[t - 1] |= {name: features[name] for name in ("mask32", "mask16") if name in features}
             candidates = [0] + [t - i * config["n"] for i in range(config["k"], 0, -1) if t > i * config["n"]]
             keys, masks = (np.stack([past[number][name] for number in candidates]) for name in ("key", "mask32"))
-            ranked = match(key=features["key"], past_keys=keys, past_masks=masks)
+            ranked = match(key=features["key"], past_keys=keys, past_masks=masks) if match else {}
             skips = {name: features[name] for name in ("f4", "f8", "f16", "f32")}
-            guides = {name: ranked[name] for name in ("similarity", "chosen_mask")}
+            guides = {name: ranked[name] for name in handed}
             if search:
                 # each object of the past frame that was chosen for it
                 chosen = [past[candidates[index]] for index in ranked["chosen"]]

@@ -38,8 +38,8 @@ def evaluate(
 
     Raises:
         DataError: naming every problem of every file.
-        ValueError: both or neither of ``davis`` and ``annotations`` are given, the protocol is not known, or it is that
-            of the other year.
+        ValueError: both or neither of ``davis`` and ``annotations`` are given, the year or the protocol is not known,
+            or it is that of the other year.
 
     >>> import tempfile
     >>> import numpy as np

@@ -22,7 +22,7 @@ def test_a_segmenter_is_used_frame_by_frame(write_davis: WriteDavis, tiny_weight
     root = write_davis("squares")
     frames = sorted((root / "JPEGImages/480p/squares").iterdir())
     first = read_index_mask(root / "Annotations/480p/squares/00000.png")
-    segmenter = mrnet_cli.Segmenter.from_pretrained(tiny_weights, device="cpu")
+    segmenter = mrnet_cli.Segmenter.from_pretrained(str(tiny_weights), device="cpu")
     assert np.array_equal(segmenter.start(read_frame(frames[0]), first), first)
     for path in frames[1:3]:
         mask = segmenter.step(read_frame(path))
@@ -53,6 +53,9 @@ def test_wrong_arguments_are_told(tmp_path: Path) -> None:
         mrnet_cli.evaluate(tmp_path)
     with pytest.raises(ValueError, match="'davis' is not one of davis2016"):
         mrnet_cli.evaluate(tmp_path, annotations=tmp_path, protocol="davis")
+    # text would be taken for a year other than 2016, and so for the rules of 2017
+    with pytest.raises(ValueError, match="year '2016' is not one of 2016, 2017"):
+        mrnet_cli.evaluate(tmp_path, annotations=tmp_path, year="2016")  # type: ignore[arg-type]
     with pytest.raises(AttributeError, match="segment"):
         mrnet_cli.segment  # noqa: B018
 

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from mrnet_cli.evaluation.bits import Bits, count, from_right, pack, unpack, within_disk
-from mrnet_cli.evaluation.region import Mask, check_same_shape
+from mrnet_cli.evaluation.region import Mask, check_pair
 
 TOLERANCE = 0.008
 # wider than any picture
@@ -62,7 +62,7 @@ def boundary_accuracy(predicted: Mask, true: Mask, *, radius: int | None = None)
         the reverse. 1 where neither mask has a boundary, 0 where one has none.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or the masks are not bool.
 
     Source: Perazzi et al., CVPR 2016, section 5.1; Martin et al., PAMI 2004.
 
@@ -73,7 +73,7 @@ def boundary_accuracy(predicted: Mask, true: Mask, *, radius: int | None = None)
     >>> boundary_accuracy(np.zeros_like(true), true)
     0.0
     """
-    check_same_shape(predicted, true)
+    check_pair(predicted, true)
     inner = inner_columns(true.shape[1])
     cells = np.stack([packed_cells(pack(mask), inner) for mask in (predicted, true)])
     return cell_accuracy(cells, radius=tolerance_radius(*true.shape) if radius is None else radius)

@@ -7,7 +7,7 @@ neither mask shows the object both are 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from mrnet_cli.data.davis import Year
 
@@ -120,12 +120,14 @@ def chosen(year: Year | None, protocol: str | None) -> tuple[Year, Protocol]:
         protocol: a name in :data:`PROTOCOLS`.
 
     Raises:
-        ValueError: there is no such protocol, or it is that of the other year.
+        ValueError: there is no such year or protocol, or it is that of the other year.
 
     >>> year, protocol = chosen(None, "davis2016")
     >>> year, protocol.title
     (2016, 'DAVIS-2016')
     """
+    if year is not None and year not in get_args(Year):
+        raise ValueError(f"year {year!r} is not one of {', '.join(map(str, get_args(Year)))}")
     if protocol is None:
         return year or 2017, of_year(year or 2017)
     if protocol not in PROTOCOLS:

@@ -22,14 +22,14 @@ def region_similarity(predicted: Mask, true: Mask) -> float:
         A value in [0, 1]; 1 where both are empty.
 
     Raises:
-        ValueError: the shapes differ.
+        ValueError: the shapes differ, or the masks are not bool.
 
     Source: Perazzi et al., CVPR 2016, section 5.1.
 
     >>> region_similarity(np.array([[True, True, False]]), np.array([[False, True, True]]))
     0.3333333333333333
     """
-    check_same_shape(predicted, true)
+    check_pair(predicted, true)
     intersection = int(np.count_nonzero(predicted & true))
     return overlap_share(intersection, int(np.count_nonzero(predicted | true)))
 
@@ -43,11 +43,13 @@ def overlap_share(intersection: int, union: int) -> float:
     return intersection / union if union else 1.0
 
 
-def check_same_shape(predicted: Mask, true: Mask) -> None:
-    """Refuses masks of unlike shapes.
+def check_pair(predicted: Mask, true: Mask) -> None:
+    """Refuses masks of unlike shapes, and ids, of which each object has to be scored on its own.
 
     Raises:
-        ValueError: the shapes differ, or are not H W.
+        ValueError: the shapes differ, or are not H W, or the masks are not bool.
     """
+    if predicted.dtype != np.bool_ or true.dtype != np.bool_:
+        raise ValueError(f"masks hold {predicted.dtype} and {true.dtype}: give one object as bool, such as ids == 1")
     if predicted.shape != true.shape or true.ndim != 2:
         raise ValueError(f"masks of shape {predicted.shape} and {true.shape} cannot be compared")

@@ -66,6 +66,7 @@ class Segmenter:
 
     Raises:
         NumericError: weights are not finite in ``dtype``.
+        WeightsError: ``size``, ``k``, ``n``, ``multi_object`` or ``zoom`` is none that a network can have.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class Segmenter:
 
     @classmethod
     def from_pretrained(
-        cls, weights: Path | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
+        cls, weights: Path | str | None = None, *, device: str = "auto", dtype: torch.dtype = torch.float32
     ) -> Segmenter:
         """With the weights of a file, by default those shipped with the package.
 
@@ -151,7 +152,7 @@ class Segmenter:
             H W, the mask as it was given.
 
         Raises:
-            DataError: the mask holds no object, no ids or is not of the image's size.
+            DataError: the mask holds no object or is not of the image's size, or either is of another kind than these.
         """
         self._propagation = None
         _check_image(image)
@@ -171,7 +172,7 @@ class Segmenter:
             H W, ids.
 
         Raises:
-            DataError: the sizes differ, or an id is known already.
+            DataError: the sizes differ, an id is known already, or either is of another kind than these.
             NumericError: the network's values are not finite.
             RuntimeError: there was no :meth:`start`.
         """
@@ -281,15 +282,20 @@ def _other_numbers(dtype: torch.dtype) -> str:
 
 
 def _check_image(image: NDArray[np.uint8]) -> None:
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise DataError([f"a frame is {image.dtype} of shape {image.shape}: give uint8 of H W 3, RGB"])
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise DataError([f"a frame is {_kind(image)}: give uint8 of H W 3, RGB, in a NumPy array"])
 
 
 def _check_mask(image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.uint8 or mask.ndim != 2:
+        raise DataError([f"the mask is {_kind(mask)}: give ids as uint8 of H W, in a NumPy array"])
     if mask.shape != image.shape[:2]:
         raise DataError([f"the mask is {_size(mask)}, its frame {_size(image)}: resize it with nearest neighbour"])
-    if mask.dtype != np.uint8:
-        raise DataError([f"the mask holds {mask.dtype}: give ids as uint8"])
+
+
+def _kind(given: NDArray[np.uint8]) -> str:
+    is_array = isinstance(given, np.ndarray)
+    return f"{given.dtype} of shape {given.shape}" if is_array else f"of type {type(given).__name__}"
 
 
 def _size(pixels: NDArray[np.uint8]) -> str:

@@ -23,7 +23,7 @@ _MOST_CONFIG = 10_000
 
 
 def save_weights(
-    path: Path, network: MRNet, *, dtype: torch.dtype = torch.float16, notes: Mapping[str, str] | None = None
+    path: Path | str, network: MRNet, *, dtype: torch.dtype = torch.float16, notes: Mapping[str, str] | None = None
 ) -> None:
     """Writes weights and configuration in one file, atomically.
 
@@ -38,7 +38,7 @@ def save_weights(
         for name, tensor in network.state_dict().items()
     }
     metadata = {"format": "pt", "mrnet": network.config.to_json(), **(notes or {})}
-    write_bytes_atomically(path, in_order(save(tensors, metadata=metadata)))
+    write_bytes_atomically(Path(path), in_order(save(tensors, metadata=metadata)))
 
 
 def in_order(content: bytes) -> bytes:
@@ -54,7 +54,7 @@ def shipped_weights() -> Path:
     return Path(str(resources.files("mrnet_cli") / "weights" / SHIPPED))
 
 
-def load_weights(path: Path | None = None) -> MRNet:
+def load_weights(path: Path | str | None = None) -> MRNet:
     """The network a weights file holds, in float32 on the CPU and in evaluation mode.
 
     Args:
@@ -63,7 +63,7 @@ def load_weights(path: Path | None = None) -> MRNet:
     Raises:
         WeightsError: the file is missing, broken, of another program, or of another architecture.
     """
-    path = path or shipped_weights()
+    path = shipped_weights() if path is None else Path(path)
     config, tensors = _read(path)
     try:
         # without memory at first, as a configuration may ask for any amount of it

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
 
+from mrnet_cli.evaluation.boundary import boundary_accuracy
 from mrnet_cli.evaluation.region import Mask, region_similarity
 
 pairs = array_shapes(min_dims=2, max_dims=2, max_side=10).flatmap(
@@ -52,3 +57,13 @@ def test_a_perfect_prediction_scores_one() -> None:
 def test_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match="cannot be compared"):
         region_similarity(np.zeros((2, 3), bool), np.zeros((3, 2), bool))
+
+
+@pytest.mark.parametrize("measure", [region_similarity, boundary_accuracy])
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32])
+def test_masks_of_other_than_one_object_are_refused(measure: Callable[[Any, Any], float], kind: type) -> None:
+    mask = np.eye(4, dtype=bool)
+    ids: NDArray[Any] = (mask * 2).astype(kind)
+    for predicted, true in ((mask, ids), (ids, mask)):
+        with pytest.raises(ValueError, match=f"{np.dtype(kind)}.*: give one object as bool, such as ids == 1"):
+            measure(predicted, true)

@@ -43,9 +43,11 @@ def test_a_search_agrees_with_pytorch_at_sizes_it_was_not_made_with(tmp_path: Pa
     assert set(found) == {f"{name}.onnx" for name in ("encoder", "matching", "search", "decoder")}
 
 
-@pytest.mark.parametrize("window", [0, 1])
-def test_the_documented_loop_gives_the_masks_of_the_segmenter(tmp_path: Path, window: int) -> None:
-    model, generator = network(CONFIG.with_changes(window=window)), np.random.default_rng(0)
+@pytest.mark.parametrize(
+    ("variant", "window"), [("none", 0), ("mask", 0), ("mask+similarity", 0), ("mask+similarity", 1)]
+)
+def test_the_documented_loop_gives_the_masks_of_the_segmenter(tmp_path: Path, variant: Variant, window: int) -> None:
+    model, generator = network(CONFIG.with_changes(variant=variant, window=window)), np.random.default_rng(0)
     onnx_files.export(model, tmp_path / "onnx")
     mask = np.zeros((64, 96), np.uint8)
     mask[8:40, 8:40], mask[20:60, 50:90] = 2, 5

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from mrnet_cli.data.frames import read_frame
 from mrnet_cli.data.masks import IdMask, any_as_object, read_index_mask
@@ -199,15 +200,40 @@ def test_what_one_segmenter_is_asked_for_is_not_what_the_next_one_has(
     assert (first.frames_held, other.frames_held) == (4, 2)
 
 
-@pytest.mark.parametrize("kind", [bool, np.float32, np.int64])
-def test_a_mask_of_other_than_ids_is_told(tiny_weights: Path, moving_squares: Squares, kind: type) -> None:
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda mask: mask > 0, r"bool of shape \(72, 100\)"),
+        (lambda mask: mask.astype(np.float32), r"float32 of shape \(72, 100\)"),
+        # as OpenCV reads it
+        (lambda mask: np.stack([mask] * 3, axis=2), r"uint8 of shape \(72, 100, 3\)"),
+        (lambda mask: mask.ravel(), r"uint8 of shape \(7200,\)"),
+        (Image.fromarray, "of type Image"),
+        (torch.from_numpy, "of type Tensor"),
+    ],
+)
+def test_a_mask_of_other_than_ids_is_told(
+    segmenter: Segmenter, moving_squares: Squares, make: Callable[[IdMask], Any], told: str
+) -> None:
     images, masks = moving_squares
-    with pytest.raises(DataError, match="the mask holds .*: give ids as uint8"):
-        Segmenter(load_weights(tiny_weights)).start(images[0], masks[0].astype(kind))
+    with pytest.raises(DataError, match=f"the mask is {told}: give ids as uint8 of H W, in a NumPy array"):
+        segmenter.start(images[0], make(masks[0]))
+    segmenter.start(images[0], np.full((72, 100), 9, np.uint8))
+    with pytest.raises(DataError, match=f"the mask is {told}: give ids as uint8 of H W, in a NumPy array"):
+        segmenter.step(images[1], new_objects=make(masks[1]))
 
 
 @pytest.mark.parametrize(
-    "make", [lambda image: image / 255.0, lambda image: image[..., 0], lambda image: image[..., :2]]
+    "make",
+    [
+        lambda image: image / 255.0,
+        lambda image: image[..., 0],
+        lambda image: image[..., :2],
+        Image.fromarray,
+        torch.from_numpy,
+        # as of a camera that has gone
+        lambda image: None,
+    ],
 )
 def test_a_frame_of_other_than_rgb_bytes_is_told(
     tiny_weights: Path, moving_squares: Squares, make: Callable[[NDArray[np.uint8]], NDArray[Any]]
@@ -246,7 +272,7 @@ def test_new_objects_of_another_size_or_of_other_than_ids_are_told(
     new = np.where(masks[1] == 2, masks[1], 0)
     with pytest.raises(DataError, match="the mask is 99x72, its frame 100x72"):
         segmenter.step(images[1], new_objects=new[:, :99])
-    with pytest.raises(DataError, match="the mask holds bool: give ids as uint8"):
+    with pytest.raises(DataError, match="the mask is bool of shape .*: give ids as uint8"):
         segmenter.step(images[1], new_objects=new > 0)  # type: ignore[arg-type]
     # neither was taken for a frame of the video
     assert segmenter.frames_held == 1

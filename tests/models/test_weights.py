@@ -209,3 +209,13 @@ def test_a_configuration_that_asks_for_terabytes_is_refused_without_them(rewrite
     config = TINY.with_changes(decoder_widths=(10**6,) * 4).to_json()
     refuses(rewrite(lambda _, metadata: metadata.update(mrnet=config)), "another architecture")
     refuses(rewrite(lambda _, metadata: metadata.update(mrnet=" " * 10**6)), "of more than 10000 characters")
+
+
+def test_a_path_may_be_text(path: Path, network: MRNet) -> None:
+    again = str(path.with_name("again.safetensors"))
+    save_weights(again, network, dtype=torch.float32)
+    assert Path(again).read_bytes() == path.read_bytes()
+    torch.testing.assert_close(load_weights(again).state_dict(), network.state_dict(), rtol=0, atol=0)
+    # and is not taken for none given
+    with pytest.raises(WeightsError, match="is not a file"):
+        load_weights("")
