@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -103,6 +103,10 @@ class Scores(Run):
     def scored_of(self, sequence: str) -> frozenset[tuple[int, str]]:
         """The objects of a sequence, each with every frame that it was scored in."""
         return self._scored.get(sequence, frozenset())
+
+    def lacks(self, others: Sequence[Scores], sequences: Iterable[str]) -> bool:
+        """Whether others scored objects or frames of some sequences that this one did not."""
+        return any(one.scored_of(name) - self.scored_of(name) for name in sequences for one in others)
 
     def figure(self, name: str) -> float:
         """The mean over all objects of `J&F-Mean`, `J-Mean` and so on, in [0, 1] but decay."""
