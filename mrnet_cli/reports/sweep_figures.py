@@ -98,8 +98,8 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
 
 
 def _held(axis: Axis, sweep: Sweep) -> list[str]:
-    """What else tells points apart; the size only where there are several, for it is the network's own."""
-    return [one for one in TELLING if one != axis.over and (one != "size" or sweep.points[one].nunique() > 1)]
+    """What else tells points apart; the size only where frames are scaled."""
+    return [one for one in TELLING if one != axis.over and (one != "size" or sweep.points[one].any())]
 
 
 def _source(sweep: Sweep) -> str:
