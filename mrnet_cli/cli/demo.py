@@ -52,13 +52,14 @@ def demo(output: Path) -> None:
     make_demo_dataset(data)
     jobs = davis_jobs(data, year=2017, split="val")
     made_by = provenance(segmenter.device)
-    record = Record(predictions, settings_of(segmenter, shipped_weights()), provenance=made_by)
+    told = {**made_by, "pictures": (OVERLAYS,)}
+    record = Record(predictions, settings_of(segmenter, shipped_weights()), provenance=told)
     with frame_progress("Segmenting", sum(len(job.frames) for job in jobs)) as advance:
         done = predict(segmenter, jobs, predictions, record=record, pictures=(OVERLAYS,), on_frame=advance)
     evaluation = evaluate(load_davis(data, year=2017, split="val"), predictions, protocol=DAVIS_2017)
     write_evaluation(evaluation, output / "scores", split="val")
-    told = evaluation_record(evaluation, predictions, split="val", provenance=made_by)
-    write_record(output / "scores" / EVALUATE, told)
+    scored = evaluation_record(evaluation, predictions, split="val", provenance=made_by)
+    write_record(output / "scores" / EVALUATE, scored)
     _write_pictures(jobs, predictions / OVERLAYS, output)
     show_evaluation(evaluation, split="val")
     frames, seconds = sum(one.frames for one in done), sum(one.seconds for one in done)

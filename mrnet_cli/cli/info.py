@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mrnet_cli.data.rows import counted
 from mrnet_cli.environment import environment_of
 from mrnet_cli.inference.segmenter import choose_device
 from mrnet_cli.models.config import ModelConfig
@@ -32,7 +33,7 @@ def info() -> None:
     rows = [
         ("mrnet", f"{where.mrnet}{f', commit {where.commit}' if where.commit else ''}"),
         ("Python", f"{where.python}, {where.system}"),
-        ("machine", f"{where.machine}; {torch.get_num_threads()} threads, computes on {device}"),
+        ("machine", f"{where.machine}; {counted(torch.get_num_threads(), 'thread')}, computes on {device}"),
         ("torch", where.torch),
         ("weights", f"{weights.name}, sha256 {hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"),
         ("network", f"{config.backbone}, {parameters / 1e6:.1f} M parameters, k = {config.k}, n = {config.n}"),

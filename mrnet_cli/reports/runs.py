@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -104,6 +104,10 @@ class Scores(Run):
         """The objects of a sequence, each with every frame that it was scored in."""
         return self._scored.get(sequence, frozenset())
 
+    def lacks(self, others: Sequence[Scores], sequences: Iterable[str]) -> bool:
+        """Whether others scored objects or frames of some sequences that this one did not."""
+        return any(one.scored_of(name) - self.scored_of(name) for name in sequences for one in others)
+
     def figure(self, name: str) -> float:
         """The mean over all objects of `J&F-Mean`, `J-Mean` and so on, in [0, 1] but decay."""
         return float(self.record["figures"][name])
@@ -198,12 +202,12 @@ def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
     """Reads folders of runs, or folders that hold such folders.
 
     Args:
-        folders: with the name each goes by; None: its own. A folder given twice counts once, by the name that is given.
+        folders: with the name each goes by; None: its own. A folder given twice, be it once within one that holds it,
+            counts once, by the name that is given.
 
     Raises:
         DataError: names every folder that is no run, and every file of a run that cannot be read.
     """
-    found: list[Run] = []
     problems: list[str] = []
     names: dict[Path, tuple[str | None, Path]] = {}
     for name, folder in folders:
@@ -211,16 +215,21 @@ def read_runs(folders: Iterable[tuple[str | None, Path]]) -> Runs:
         if name and other and name != other:
             problems.append(f"{folder} is called {other} and {name}: give it one --name")
         names[folder.resolve()] = (name or other, folder)
+    called: dict[tuple[Path, str], tuple[str, Path]] = {}
     for whole, (name, folder) in names.items():
         places = _places(folder)
         if not places:
             problems.append(f"{folder} is no run of mrnet: neither it nor a folder in it holds {_any_record()}")
         for place, file in places:
             own = name or whole.name if place == folder else " ".join(filter(None, (name, place.name)))
-            try:
-                found.append(_READERS[file](own, place))
-            except DataError as error:
-                problems += error.problems
+            if (place.resolve(), file) not in called or (name and place == folder):
+                called[place.resolve(), file] = own, place
+    found: list[Run] = []
+    for (_, file), (own, place) in called.items():
+        try:
+            found.append(_READERS[file](own, place))
+        except DataError as error:
+            problems += error.problems
     if problems:
         raise DataError(problems)
     return Runs(tuple(found))

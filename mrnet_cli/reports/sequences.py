@@ -31,20 +31,28 @@ def sequences_table(evaluations: Sequence[Scores]) -> Table:
     return Table("sequences", title, columns, groups, notes, _COLUMNS, rows)
 
 
+def sequence_cells(evaluations: Sequence[Scores], sequence: str) -> list[Cell]:
+    """J&F of a sequence by each evaluation; none of fewer frames or objects than another's is the best."""
+    texts = [
+        f"{percent(one.of_sequence(sequence)[0])}{PARTIAL * one.lacks(evaluations, [sequence])}"
+        if one.scored_of(sequence)
+        else MISSING
+        for one in evaluations
+    ]
+    # a row has its own best, so that it is a group of its own, on end
+    return [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
+
+
 def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
     sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
-    by_name = {one.name: one for one in evaluations}
     rows: list[Sequence[Cell]] = []
-    partial: set[str] = set()
     for sequence in sequences:
-        scored = {one.name: one.scored_of(sequence) for one in evaluations}
-        fewer = {name for name, places in scored.items() if places != frozenset().union(*scored.values())}
-        values = {name: percent(one.of_sequence(sequence)[0]) for name, one in by_name.items() if scored[name]}
-        texts = [f"{values[name]}{PARTIAL * (name in fewer)}" if name in values else MISSING for name in names]
-        # a row has its own best, so that it is a group of its own, on end
-        rows.append([Cell(sequence), *(cells[0] for cells in mark_best([[text] for text in texts], {0: True}))])
-        partial |= fewer
-    means = {name: f"{percent(one.figure('J&F-Mean'))}{PARTIAL * (name in partial)}" for name, one in by_name.items()}
+        cells = dict(zip((one.name for one in evaluations), sequence_cells(evaluations, sequence), strict=True))
+        rows.append([Cell(sequence), *(cells.get(name, Cell(MISSING)) for name in names)])
+    means = {
+        one.name: f"{percent(one.figure('J&F-Mean'))}{PARTIAL * one.lacks(evaluations, sequences)}"
+        for one in evaluations
+    }
     rows.append([Cell("mean over objects"), *(Cell(means.get(name, MISSING)) for name in names)])
     first = evaluations[0]
     return Group(f"{first.record['protocol']['title']} rules, split {first.record['split']}{first.departures}", rows)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.figures import figure_text, save_figure
+from mrnet_cli.reports.figures import figure_text, part_labels, save_figure
 from mrnet_cli.reports.methods import VAL, is_whole
 from mrnet_cli.reports.published import Published, published_results
 from mrnet_cli.reports.runs import Scores, read_runs
@@ -68,18 +69,20 @@ def plot_speed_accuracy(measured: Sequence[Measured], folder: Path, *, name: str
     """
     figure = Figure(figsize=(8, 5.5), layout="constrained")
     axes = figure.subplots()
-    _draw_published(axes, [row for row in published_results() if row.seconds and row.davis2016_jf])
-    _draw_measured(axes, measured)
+    labels = _draw_published(axes, [row for row in published_results() if row.seconds and row.davis2016_jf])
+    labels += _draw_measured(axes, measured)
     axes.set_xscale("log")
     axes.set_xlabel("seconds per frame (logarithmic)")
     axes.set_ylabel("J&F on DAVIS-2016 val (%)")
     axes.grid(alpha=0.3, which="both", linewidth=0.5)
     axes.margins(x=0.09)
     figure.legend(loc="outside lower center", fontsize=8)
+    part_labels(axes, labels)
     return save_figure(figure, folder, name)
 
 
-def _draw_published(axes: Axes, rows: Sequence[Published]) -> None:
+def _draw_published(axes: Axes, rows: Sequence[Published]) -> list[Annotation]:
+    labels = []
     groups = (
         ("published, on the authors' GPUs", "o", [row for row in rows if not row.slower]),
         ("published as slower than this", ">", [row for row in rows if row.slower]),
@@ -90,10 +93,16 @@ def _draw_published(axes: Axes, rows: Sequence[Published]) -> None:
         axes.scatter(seconds, jf, marker=marker, s=30, facecolors="none", edgecolors="0.4", label=label)
         for row, point in zip(members, points, strict=True):
             weight = "bold" if row.method == "MRNet" else "normal"
-            axes.annotate(row.method, point, (4, 4), textcoords="offset points", fontsize=7, color="0.3", weight=weight)
+            labels.append(
+                axes.annotate(
+                    *(row.method, point, (4, 4)), textcoords="offset points", fontsize=7, color="0.3", weight=weight
+                )
+            )
+    return labels
 
 
-def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> None:
+def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> list[Annotation]:
+    labels = []
     for number, one in enumerate(measured):
         colour, label = f"C{number}", figure_text(f"measured: {one.label}, {one.details}")
         if one.jf is None:
@@ -102,11 +111,9 @@ def _draw_measured(axes: Axes, measured: Sequence[Measured]) -> None:
             point = (one.seconds, one.jf)
             axes.scatter(*point, marker="*", s=160, color=colour, zorder=3, label=label)
             # on the other side of the point than the published names
-            axes.annotate(
-                *(figure_text(one.label), point, (-8, -4)),
-                textcoords="offset points",
-                fontsize=8,
-                color=colour,
-                horizontalalignment="right",
-                verticalalignment="top",
+            labels.append(
+                axes.annotate(
+                    *(figure_text(one.label), point, (-8, -4)), textcoords="offset points", fontsize=8, color=colour
+                )
             )
+    return labels

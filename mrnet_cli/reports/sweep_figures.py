@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from mrnet_cli.data.rows import counted
 from mrnet_cli.reports.figures import figure_text, save_figure
 from mrnet_cli.reports.published import published_results
 from mrnet_cli.reports.runs import Sweep, machine_of
@@ -97,8 +98,8 @@ def _figure(axis: Axis, sweeps: Sequence[Sweep]) -> Figure:
 
 
 def _held(axis: Axis, sweep: Sweep) -> list[str]:
-    """What else tells points apart; the size only where there are several, for it is the network's own."""
-    return [one for one in TELLING if one != axis.over and (one != "size" or sweep.points[one].nunique() > 1)]
+    """What else tells points apart; the size only where frames are scaled."""
+    return [one for one in TELLING if one != axis.over and (one != "size" or sweep.points[one].any())]
 
 
 def _source(sweep: Sweep) -> str:
@@ -107,10 +108,10 @@ def _source(sweep: Sweep) -> str:
     data, machine = settings.get("data") or {}, machine_of(sweep.record)
     # sweeps of before have a list
     names = data.get("sequences_sha256") or data.get("sequences") or ()
-    sequences, workers = len(names), sweep.record.get("workers", 1)
+    sequences, workers = counted(len(names), "sequence"), sweep.record.get("workers", 1)
     busy = f", {workers} points at a time, which slows each" if workers != 1 else ""
     return (
-        f"measured, {sweep.name}: {sequences} sequences of DAVIS-{data.get('year')} {data.get('split')}, "
+        f"measured, {sweep.name}: {sequences} of DAVIS-{data.get('year')} {data.get('split')}, "
         f"weights {str(settings.get('weights_sha256'))[:12]}, {settings.get('dtype')}, on {machine}{busy}"
     )
 

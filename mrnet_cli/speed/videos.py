@@ -17,6 +17,7 @@ from mrnet_cli.data.given_masks import values_of
 from mrnet_cli.data.mask_trees import list_masks
 from mrnet_cli.data.names import natural
 from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.data.rows import counted
 from mrnet_cli.data.synthetic import Actor, Scene, render
 from mrnet_cli.errors import DataError
 from mrnet_cli.inference.geometry import Geometry
@@ -104,7 +105,7 @@ def cut_videos(jobs: Sequence[Job], folder: Path, *, size: int, objects: int, fr
     for job in jobs:
         if job.objects < objects:
             problems.append(
-                f"{job.name} holds {job.objects} objects: choose --objects accordingly, or leave --davis out"
+                f"{job.name} holds {counted(job.objects, 'object')}: choose --objects accordingly, or leave --davis out"
             )
         if len(job.frames) < 2:
             problems.append(f"{job.name} holds a single frame, and there is nothing to segment after the first")

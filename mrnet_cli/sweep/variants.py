@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -117,7 +118,7 @@ def sweep_variants(
 
 
 def _row(one: Measured, told: str) -> Row:
-    scores = (one.j, one.f, one.jf, one.low, one.high)
+    scores = (one.j, one.f, one.jf, *(None if math.isnan(end) else end for end in (one.low, one.high)))
     return (one.variant, one.seed, *scores, one.seconds_per_frame, one.parameters, "measured", told, one.weights)
 
 

@@ -27,6 +27,7 @@ def test_the_demo_segments_most_of_every_object_and_shows_it(tmp_path: Path) -> 
     report = CliRunner().invoke(main, ["report", *runs, "--output", str(tmp_path / "report")])
     assert report.exit_code == 0, report.output
     assert "astronaut" in (tmp_path / "report" / "sequences.md").read_text()
+    assert (tmp_path / "report" / "fig10.png").is_file()
 
 
 def test_runs_of_the_user_are_not_written_over(tmp_path: Path) -> None:

@@ -239,6 +239,18 @@ def test_several_weights_give_the_rows_of_an_ablation(
     assert [path.stat().st_mtime_ns for path in masks] == before
 
 
+def test_an_ablation_of_one_sequence_has_no_interval_and_can_be_reported(
+    write_davis: WriteDavis, variants: list[Path], tmp_path: Path
+) -> None:
+    weights = [part for path in variants for part in ("--weights", path)]
+    result = mrnet("sweep", "--davis", write_davis("a", year=2016), *weights, "--output", tmp_path / "ablation")
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "ablation" / "variants.csv").open(newline="") as file:
+        assert {(row["low"], row["high"]) for row in csv.DictReader(file)} == {("", "")}
+    report = mrnet("report", tmp_path / "ablation", "--output", tmp_path / "report")
+    assert report.exit_code == 0, report.output
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

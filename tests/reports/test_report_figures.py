@@ -46,8 +46,8 @@ def test_a_figure_has_a_line_for_every_value_held_and_says_what_is_measured(tmp_
     text = files[1].read_text()
     for words in (
         *(
-            "measured: n = 1",
-            "measured: n = 5",
+            "measured: n = 1, size = 352",
+            "measured: n = 5, size = 352",
             "seconds per frame, end to end",
             "published, not drawn: k = 4, n = 5 has",
         ),
@@ -66,6 +66,11 @@ def test_sizes_have_a_figure_of_their_own_and_are_told_apart_in_the_others(tmp_p
         assert f"<!-- measured: {words} -->" in over_k
     for words in ("measured: k = 1, n = 5", "measured: k = 2, n = 5", "short side, pixels"):
         assert f"<!-- {words} -->" in over_size
+
+
+def test_frames_that_are_not_scaled_have_no_size(tmp_path: Path) -> None:
+    text = plot_sweeps([sweep((1, 5), (2, 5), sizes=(0,))], tmp_path)[1].read_text()
+    assert "<!-- measured: n = 5 -->" in text
 
 
 def test_an_axis_with_one_value_has_no_figure(tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ def test_a_folder_of_runs_gives_each_its_name_beside_its_own_in_order(folder: Pa
     assert [one.name for one in read_runs([("ours", tmp_path / "all")]).every] == ["ours one", "ours two"]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_that_has_a_name_beside_the_folder_that_holds_it_counts_once_by_that_name(
+    folder: Path, tmp_path: Path, first: bool
+) -> None:
+    for name in ("two", "one"):
+        (tmp_path / "all" / name).mkdir(parents=True)
+        shutil.copy(folder / "variants.csv", tmp_path / "all" / name)
+    given = [("mine", tmp_path / "all" / "two"), (None, tmp_path / "all")]
+    runs = read_runs(given if first else reversed(given))
+    assert sorted(one.name for one in runs.every) == ["mine", "one"]
+
+
 def test_scores_by_other_rules_are_of_no_year(folder: Path) -> None:
     kept = {"name": "davis2017", "title": "DAVIS-2017", "first_last": "keep"}
     for change, words in (

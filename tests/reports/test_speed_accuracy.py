@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from PIL import Image
 
 from mrnet_cli.errors import DataError
+from mrnet_cli.reports import speed_accuracy
 from mrnet_cli.reports.speed_accuracy import Measured, davis2016_jf, plot_speed_accuracy
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -67,6 +70,23 @@ def test_measured_and_published_are_told_apart_in_the_legend(tmp_path: Path) -> 
         assert f"<!-- {words} -->" in text
     with Image.open(png) as image:
         assert image.size[0] > 800
+
+
+def test_no_label_covers_another_or_a_point_or_leaves_the_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(speed_accuracy, "save_figure", lambda figure, folder, name: drawn.append(figure))
+    names = {"lite": (0.107, 81.3), "larger, adapted": (4.54, 85.4), "lite, adapted": (4.95, 84.8), "fast": (0.004, 60)}
+    plot_speed_accuracy([Measured(name, "here", *point) for name, point in names.items()], tmp_path)
+    (figure,) = drawn
+    (axes,) = figure.axes
+    figure.draw_without_rendering()
+    boxes = [one.get_window_extent() for one in axes.texts]
+    points = [axes.transData.transform(one.xy) for one in axes.texts if isinstance(one, Annotation)]
+    assert len(points) == len(boxes) > len(names)
+    for place, box in enumerate(boxes):
+        assert not box.count_overlaps(boxes[place + 1 :])
+        assert not box.count_contains(points)
+        assert axes.bbox.count_contains(box.get_points()) == 2
 
 
 def test_the_same_points_give_the_same_bytes(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mrnet_cli.reports.page.pairs import pair_all
 from mrnet_cli.reports.page.pictures import MAX_SIDE, Pictures, Source, draw_all
 from mrnet_cli.reports.page.sources import find_sources
 from mrnet_cli.reports.runs import Runs, Scores
+from mrnet_cli.reports.sequences import sequence_cells
 from mrnet_cli.reports.tables import Table
 
 
@@ -64,7 +65,7 @@ def page_html(
 class _Member:
     """An evaluation as the tables of the page show it.
 
-    `index` tells its colour, and `whole` that it has every sequence that another of its rules has.
+    `index` tells its colour, and `whole` that it has all that another of its rules has scored.
     """
 
     index: int
@@ -98,7 +99,8 @@ def _render(
     own = files("mrnet_cli.reports.page")
     evaluations = runs.of(Scores)
     members = [_member(index, one, evaluations) for index, one in enumerate(evaluations)]
-    numbered = list(enumerate(items))
+    cells = [sequence_cells([one for one in evaluations if one.rules == item.rules], item.name) for item in items]
+    numbered = list(zip(range(len(items)), items, cells, strict=True))
     return environment.get_template("page.html.j2").render(
         version=__version__,
         style=(own / "page.css").read_text("utf-8"),
@@ -109,7 +111,7 @@ def _render(
             (rules, [one for one in members if one.rules == rules], [one for one in numbered if one[1].rules == rules])
             for rules in dict.fromkeys(one.rules for one in members)
         ],
-        places={(one.rules, one.name): index for index, one in numbered},
+        places={(one.rules, one.name): index for index, one in enumerate(items)},
         pairs=pair_all(evaluations),
         # by sequence the page has a table of its own; what explains the method comes last
         tables=sorted((one for one in tables if one.stem != "sequences"), key=lambda one: one.stem == "table1"),
@@ -122,6 +124,7 @@ def _render(
 
 
 def _member(index: int, scores: Scores, evaluations: Sequence[Scores]) -> _Member:
+    alike = [one for one in evaluations if one.rules == scores.rules]
     record, made = scores.record, scores.predict or {}
     settings, machine = made.get("settings") or {}, made.get("environment") or {}
     facts = {
@@ -138,7 +141,7 @@ def _member(index: int, scores: Scores, evaluations: Sequence[Scores]) -> _Membe
         scores.figure("J&F-Mean"),
         [record["figures"].get(name) for name in MEASURES],
         len(scores.sequences),
-        all(set(scores.sequences) >= set(one.sequences) for one in evaluations if one.rules == scores.rules),
+        not scores.lacks(alike, {name for one in alike for name in one.sequences}),
         float(made["seconds_per_frame"]) if made else None,
         [(name, str(value)) for name, value in facts.items() if value],
     )

@@ -118,6 +118,12 @@ def test_runs_are_compared_in_the_frames_that_both_scored_alike(runs: Path, tmp_
     (squares,) = [line for line in table.splitlines() if line.startswith("| squares")]
     assert (squares.count("†"), squares.count("**")) == (1, 0)
     assert "† of fewer frames or objects than another run scored" in table
+    page = (tmp_path / "report" / "report.html").read_text()
+    summary, sequences = page.split('id="sequences"')[0], page.split('id="sequences"')[1].split('id="pairs"')[0]
+    (row,) = re.findall(r">squares</button></th>\s*(<td.*</td>)", sequences)
+    assert re.findall(r"<td class=\"number\">(.*?)</td>", row) == squares.removesuffix(" |").split(" | ")[1:]
+    assert ("number best" in summary, "2†</td>" in summary) == (False, True)
+    assert "; † of fewer frames or objects than another run scored</caption>" in sequences
 
 
 def test_scores_of_frames_that_the_data_lacks_are_told(runs: Path, tmp_path: Path) -> None:
