@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.records import differences
 from mrnet_cli.errors import DataError
 from mrnet_cli.models.weights import in_order
+from mrnet_cli.training.identity import settings
 
 
 def save_checkpoint(
@@ -68,10 +70,10 @@ def load_checkpoint(
         tensors = load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise DataError([f"{path} is not a checkpoint ({error}): remove it to start again"]) from error
-    if metadata.get("identity") != identity:
-        raise DataError(
-            [f"{path} is of a training with other settings: train with those, or into another --output folder"]
-        )
+    theirs = metadata.get("identity", "")
+    if theirs != identity:
+        differing = ", ".join(differences(settings(identity), settings(theirs)) if theirs else ["other settings"])
+        raise DataError([f"{path} is of a training with {differing}: train with those, or into another --output"])
     own = {f"weights.{name}": tensor for name, tensor in weights.items()}
     own |= {f"average.{name}": tensor for name, tensor in average.items()}
     if missing := sorted(own.keys() - tensors.keys()):

@@ -56,7 +56,7 @@ def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_p
     assert "--resume" in again.stderr
     other = train(train_root, output, "--steps", "2", "--resume")
     assert other.exit_code == 2
-    assert "checkpoint.safetensors is of a training with other settings" in other.stderr
+    assert "checkpoint.safetensors is of a training with steps 1 rather than 2: train with those" in other.stderr
 
 
 def test_a_training_that_ends_while_another_looks_through_its_data_is_not_written_over(
@@ -155,7 +155,7 @@ def test_other_held_out_videos_are_another_training(train_root: Path, tmp_path: 
     assert train(train_root, tmp_path / "run").exit_code == 0
     result = train(train_root, tmp_path / "run", "--hold-out", "dog", "--resume")
     assert result.exit_code == 2
-    assert "is of a training with other settings" in result.stderr
+    assert "is of a training with other data: train with those" in result.stderr
 
 
 @pytest.mark.usefixtures("tiny")
@@ -356,7 +356,7 @@ def test_masks_that_changed_within_their_size_are_those_of_another_training(trai
     Image.fromarray(255 - read_index_mask(masks[3])).save(masks[3], compress_level=0)
     assert masks[3].stat().st_size == size
     result = train(train_root, tmp_path / "run", "--steps", "2", "--resume")
-    assert (result.exit_code, "is of a training with other settings" in result.stderr) == (2, True)
+    assert (result.exit_code, "is of a training with other data" in result.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("tiny")
