@@ -94,12 +94,9 @@ def read_first_mask(path: Path) -> IdMask:
         DataError: as in :func:`read_checked_mask`, or the mask holds no object.
     """
     ids = read_checked_mask(path)
-    levels = np.unique(ids)
-    if levels[-1] == 0:
+    if not ids.any():
         raise DataError([f"{path} holds no object: every pixel is 0; mark each object with its id, 1 to 254"])
-    if set(levels.tolist()) <= {0, VOID}:
-        return any_as_object(ids)
-    return void_as_background(ids)
+    return any_as_object(ids) if is_binary(ids) else void_as_background(ids)
 
 
 def any_as_object(ids: IdMask) -> IdMask:
@@ -110,6 +107,15 @@ def any_as_object(ids: IdMask) -> IdMask:
     """
     objects: IdMask = (ids != 0).view(np.uint8)
     return objects
+
+
+def is_binary(ids: IdMask) -> bool:
+    """Whether ids are nothing but 0 and 255: 255 is then the object, for beside no other id it can hardly be void.
+
+    >>> is_binary(np.uint8([[0, 255]])), is_binary(np.uint8([[0, 1, 255]]))
+    (True, False)
+    """
+    return bool(((ids == 0) | (ids == VOID)).all())
 
 
 def palette_id(number: int) -> np.uint8:

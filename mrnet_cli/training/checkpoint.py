@@ -14,8 +14,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from mrnet_cli.data.files import write_bytes_atomically
+from mrnet_cli.data.records import differences
 from mrnet_cli.errors import DataError
 from mrnet_cli.models.weights import in_order
+from mrnet_cli.training.identity import settings
 
 
 def save_checkpoint(
@@ -67,10 +69,10 @@ def load_checkpoint(
         tensors = load_file(path)
     except (safetensors.SafetensorError, OSError) as error:
         raise DataError([f"{path} is not a checkpoint ({error}): remove it to start again"]) from error
-    if metadata.get("identity") != identity:
-        raise DataError(
-            [f"{path} is of a training with other settings: train with those, or into another --output folder"]
-        )
+    theirs = metadata.get("identity", "")
+    if theirs != identity:
+        differing = ", ".join(differences(settings(identity), settings(theirs)) if theirs else ["other settings"])
+        raise DataError([f"{path} is of a training with {differing}: train with those, or into another --output"])
     own = _named(weights, average)
     if missing := sorted(own.keys() - tensors.keys()):
         raise DataError([f"{path} lacks {missing[0]} and is damaged: remove it to start again"])

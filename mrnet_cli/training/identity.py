@@ -7,11 +7,15 @@ initial weights are not either, since a checkpoint holds what became of them.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.recipe import Recipe
+
+# a name and its value, as JSON and dataclasses show them
+_SETTING = re.compile(r'(\w+)(?:": |=)("[^"]*"|\[[^]]*\]|\([\d., ]*\)|[^\s,()}]+)')
 
 
 def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool, data: str = "") -> str:
@@ -25,6 +29,18 @@ def identity(config: ModelConfig, recipe: Recipe, *, seed: int, amp: bool, data:
         data: from :func:`digest`.
     """
     return f"{config.to_json()} {recipe!r} seed={seed} amp={amp}" + (f" data={data}" if data else "")
+
+
+def settings(identity: str) -> dict[str, str]:
+    """What an identity holds, by name; of the stages of a recipe all values.
+
+    >>> settings('{"k": 4} Recipe(stages=(Stage(clips=2), Stage(clips=1)), targets=(0.7, 0.3)) seed=0 data=a7')
+    {'k': '4', 'clips': '2, 1', 'targets': '(0.7, 0.3)', 'seed': '0', 'data_sha256': 'a7'}
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in _SETTING.findall(identity):
+        found.setdefault("data_sha256" if name == "data" else name, []).append(value.strip('"'))
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def digest(sources: Sources) -> str:

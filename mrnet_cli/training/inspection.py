@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mrnet_cli.data.frames import check_frames, picture_size
+from mrnet_cli.data.frames import check_frames
+from mrnet_cli.data.masks import read_checked_mask
 from mrnet_cli.errors import DataError
 from mrnet_cli.training.clips import Sources
 from mrnet_cli.training.recipe import Recipe
@@ -10,11 +11,11 @@ from mrnet_cli.training.sources import PictureFiles, object_ids, too_short
 
 
 def check_sources(sources: Sources, recipe: Recipe) -> None:
-    """Opens every picture and mask without decoding it; of the stills, masks are read until one shows an object.
+    """Opens every picture without decoding it, and reads every mask.
 
     Raises:
-        DataError: naming every picture or mask that is none, cut off or of another size, and every video shorter than
-            the longest clip; or no still shows an object.
+        DataError: naming every picture that is none, cut off or not of its mask's size, every mask that cannot be read,
+            holds colours or was smoothed, and every video shorter than the longest clip; or no still shows an object.
     """
     problems = too_short(sources.videos, max(stage.frames for stage in recipe.stages))
     problems += [problem for video in (*sources.videos, sources.stills) for one in video for problem in _wrong(one)]
@@ -26,7 +27,8 @@ def check_sources(sources: Sources, recipe: Recipe) -> None:
 
 
 def _wrong(files: PictureFiles) -> list[str]:
-    size = picture_size(files.mask)
-    if size is None:
-        return [f"{files.mask} is not a picture: replace it"]
-    return check_frames((files.image,), size, like=str(files.mask))
+    try:
+        mask = read_checked_mask(files.mask)
+    except DataError as error:
+        return list(error.problems)
+    return check_frames((files.image,), mask.shape, like=str(files.mask))

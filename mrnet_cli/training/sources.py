@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mrnet_cli.data.davis import find_resolution, load_davis, read_split
 from mrnet_cli.data.files import cause
 from mrnet_cli.data.frames import pictures
-from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask
+from mrnet_cli.data.masks import VOID, any_as_object, decode_index_mask, is_binary
 from mrnet_cli.errors import DataError
 
 Image = NDArray[np.uint8]
@@ -37,7 +37,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureFiles:
-    """Where a picture is; read when it is needed."""
+    """Where a picture is; read when it is needed.
+
+    Attributes:
+        image: its file.
+        mask: a PNG of ids; of nothing but 0 and 255, it shows one object.
+        binary: every id but 0 is the same object.
+    """
 
     image: Path
     mask: Path
@@ -67,7 +73,8 @@ class PictureFiles:
         ids = decode_index_mask(self.mask, mask)
         if pixels.shape[:2] != ids.shape:
             raise DataError([f"{self.mask} is not of the size of {self.image}"])
-        return Picture(np.ascontiguousarray(pixels[..., ::-1]), any_as_object(ids) if self.binary else ids)
+        one = self.binary or is_binary(ids)
+        return Picture(np.ascontiguousarray(pixels[..., ::-1]), any_as_object(ids) if one else ids)
 
 
 def train_resolution(root: Path) -> str:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import lively_mrnet
+import numpy as np
 import pytest
 import tiny_mrnet
 import torch
 from click.testing import CliRunner, Result
-from PIL import Image
+from PIL import Image, ImageFilter
 from safetensors.torch import load_file
 
 from mrnet_cli.cli.main import main
@@ -55,7 +56,7 @@ def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_p
     assert "--resume" in again.stderr
     other = train(train_root, output, "--steps", "2", "--resume")
     assert other.exit_code == 2
-    assert "checkpoint.safetensors is of a training with other settings" in other.stderr
+    assert "checkpoint.safetensors is of a training with steps 1 rather than 2: train with those" in other.stderr
 
 
 def test_a_training_that_ends_while_another_looks_through_its_data_is_not_written_over(
@@ -93,13 +94,13 @@ def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path
     for folder in ("images", "masks"):
         (tmp_path / "stills" / folder).mkdir(parents=True)
     for name in "abcdefghij":
-        Image.new("RGB", (90, 70)).save(tmp_path / "stills" / "images" / f"{name}.png")
-        mask = tmp_path / "stills" / "masks" / f"{name}.png"
-        Image.new("L", (90, 70), 1).save(mask)
+        picture = tmp_path / "stills" / "images" / f"{name}.png"
+        Image.new("RGB", (90, 70)).save(picture)
+        Image.new("L", (90, 70), 1).save(tmp_path / "stills" / "masks" / f"{name}.png")
         if name != "a":
-            content = bytearray(mask.read_bytes())
+            content = bytearray(picture.read_bytes())
             content[len(content) // 2] ^= 0xFF
-            mask.write_bytes(content)
+            picture.write_bytes(content)
     calm = replace(tiny_mrnet.RECIPE, targets=(1.0,), scenery=(1.0,))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(RECIPES, "lite", calm)
@@ -110,7 +111,7 @@ def test_the_share_of_clips_from_videos_can_be_chosen(train_root: Path, tmp_path
             for share in ("1", "0", "1.5")
         }
     assert {share: result.exit_code for share, result in ends.items()} == {"1": 0, "0": 2, "1.5": 2}
-    assert "j.png is truncated or damaged" in ends["0"].stderr
+    assert "j.png is not a readable picture" in ends["0"].stderr
     assert "--video" in ends["1.5"].stderr
 
 
@@ -154,7 +155,7 @@ def test_other_held_out_videos_are_another_training(train_root: Path, tmp_path: 
     assert train(train_root, tmp_path / "run").exit_code == 0
     result = train(train_root, tmp_path / "run", "--hold-out", "dog", "--resume")
     assert result.exit_code == 2
-    assert "is of a training with other settings" in result.stderr
+    assert "is of a training with other data: train with those" in result.stderr
 
 
 @pytest.mark.usefixtures("tiny")
@@ -289,8 +290,29 @@ def test_all_that_is_wrong_with_the_data_is_told_before_the_first_step(train_roo
     assert [line.split("480p/")[1] for line in lines] == [
         "dog has 5 frames, fewer than the 8 of a clip: hold it out",
         "bear/00003.jpg is truncated: copy it again",
-        "bear/00005.png is not a picture: replace it",
+        "bear/00005.png is not a PNG: save the mask as an 8-bit palette or grey PNG",
     ]
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_mask_that_cannot_be_trained_on_is_told_before_the_first_step(train_root: Path, tmp_path: Path) -> None:
+    disk = np.uint8(np.hypot(*np.mgrid[-35:35, -45:45]) < 20)
+    masks = {
+        "colours": Image.fromarray(np.dstack([disk * 255] * 3)),
+        "deep": Image.fromarray(disk.astype(np.uint16)),
+        "ids": Image.fromarray(disk),
+        "smoothed": Image.fromarray(disk * 255).filter(ImageFilter.GaussianBlur(2)),
+    }
+    for folder in ("images", "masks"):
+        (tmp_path / "stills" / folder).mkdir(parents=True)
+    for name, mask in masks.items():
+        Image.new("RGB", (90, 70)).save(tmp_path / "stills" / "images" / f"{name}.jpg")
+        mask.save(tmp_path / "stills" / "masks" / f"{name}.png")
+    result = train(train_root, tmp_path / "run", "--stills", str(tmp_path / "stills"))
+    assert result.exit_code == 2
+    lines = [line.split("masks/")[1] for line in result.stderr.splitlines()]
+    starts = "colours.png has mode RGB", "deep.png has mode I;16", "smoothed.png holds "
+    assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True] * 3, lines
     assert not (tmp_path / "run").exists()
 
 
@@ -334,7 +356,7 @@ def test_masks_that_changed_within_their_size_are_those_of_another_training(trai
     Image.fromarray(255 - read_index_mask(masks[3])).save(masks[3], compress_level=0)
     assert masks[3].stat().st_size == size
     result = train(train_root, tmp_path / "run", "--steps", "2", "--resume")
-    assert (result.exit_code, "is of a training with other settings" in result.stderr) == (2, True)
+    assert (result.exit_code, "is of a training with other data" in result.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("tiny")

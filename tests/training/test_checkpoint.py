@@ -75,7 +75,7 @@ def test_a_checkpoint_before_the_first_step_can_be_taken_up(path: Path) -> None:
 def test_a_checkpoint_of_other_settings_is_refused_by_name_and_changes_nothing(path: Path) -> None:
     save(path, training(0, steps=3), identity="seed=1")
     fresh, untouched = training(1), training(1)
-    with pytest.raises(DataError, match=f"{path} is of a training with other settings"):
+    with pytest.raises(DataError, match=f"{path} is of a training with seed 1 rather than 2"):
         load(path, fresh, identity="seed=2")
     assert torch.equal(fresh[0].weight, untouched[0].weight)
 

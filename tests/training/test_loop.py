@@ -265,12 +265,16 @@ def test_losses_that_are_asked_for_later_are_all_told_before_a_checkpoint(source
     assert_same_training(tmp_path / "at once", tmp_path / "later")
 
 
-@pytest.mark.parametrize("other", ["recipe", "seed"])
-def test_a_checkpoint_of_other_settings_is_not_taken_up(sources: Sources, tmp_path: Path, other: str) -> None:
+@pytest.mark.parametrize(
+    ("other", "told"), [("recipe", "decoder_rate 0.001 rather than 0.5"), ("seed", "seed 5 rather than 6")]
+)
+def test_a_checkpoint_of_other_settings_is_not_taken_up(
+    sources: Sources, tmp_path: Path, other: str, told: str
+) -> None:
     trainer(tmp_path / "run", replace(RECIPE, steps=1)).run(sources, workers=0, every=1, report=silent)
     recipe = replace(RECIPE, steps=1, decoder_rate=0.5) if other == "recipe" else replace(RECIPE, steps=1)
     stranger = trainer(tmp_path / "run", recipe, seed=6 if other == "seed" else 5)
-    with pytest.raises(DataError, match="other settings"):
+    with pytest.raises(DataError, match=f"is of a training with {told}: train with those"):
         stranger.resume()
 
 

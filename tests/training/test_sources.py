@@ -40,6 +40,15 @@ def test_a_binary_mask_is_one_object_whatever_its_values(pictures: Path) -> None
     assert ids[0].all()
 
 
+def test_a_still_whose_mask_is_0_and_255_shows_one_object(pictures: Path) -> None:
+    ids = np.zeros((20, 30), np.uint8)
+    ids[5:10, 5:10] = 255
+    write_index_mask(pictures / "masks" / "a.png", ids, binary=True)
+    first, other = (files.read().ids for files in stills(pictures))
+    np.testing.assert_array_equal(first, ids // 255)
+    assert set(np.unique(other)) == {0, 3, 255}
+
+
 def test_every_picture_without_a_mask_is_named(pictures: Path) -> None:
     for name in "ab":
         (pictures / "masks" / f"{name}.png").unlink()
