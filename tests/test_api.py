@@ -60,6 +60,11 @@ def test_wrong_arguments_are_told(tmp_path: Path) -> None:
         mrnet_cli.segment  # noqa: B018
 
 
+def test_what_the_package_offers_can_be_listed_before_it_is_used() -> None:
+    code = "import sys, mrnet_cli; sys.exit('torch' in sys.modules or 'Segmenter' not in dir(mrnet_cli))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_scoring_from_python_needs_no_torch() -> None:
     code = "import sys; from mrnet_cli import evaluate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
