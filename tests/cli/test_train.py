@@ -288,7 +288,7 @@ def test_all_that_is_wrong_with_the_data_is_told_before_the_first_step(train_roo
     assert result.exit_code == 2
     lines = [line.removeprefix("Error: ") for line in result.stderr.splitlines()]
     assert [line.split("480p/")[1] for line in lines] == [
-        "dog has 5 frames, fewer than the 8 of a clip: hold it out",
+        "dog has 5 frames, fewer than the 8 of a clip: take it out of the split",
         "bear/00003.jpg is truncated: copy it again",
         "bear/00005.png is not a PNG: save the mask as an 8-bit palette or grey PNG",
     ]
