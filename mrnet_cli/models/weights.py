@@ -98,6 +98,8 @@ def _read(path: Path) -> tuple[ModelConfig, dict[str, Tensor]]:
         ) from error
     if len(metadata.get("mrnet", "")) > _MOST_CONFIG:
         raise WeightsError(f"{path} holds a configuration of more than {_MOST_CONFIG} characters, as mrnet writes none")
+    if "identity" in metadata:
+        raise WeightsError(f"{path} is the checkpoint of a training: give the weights.safetensors beside it")
     if "mrnet" not in metadata:
         raise WeightsError(f"{path} holds weights of another program: it lacks the configuration that mrnet writes")
     try:

@@ -26,8 +26,8 @@ SCENE_MOTION = Strength(shift=0.03, turn=0.03, scale=0.05, bend=0.012)
 PACE = 0.5
 # an object smaller than this share of the first frame teaches nothing
 LEAST_AREA = 0.003
-# id of an object pasted in, until the objects are numbered anew; stills number theirs from 1
-PASTED = 101
+# id of an object pasted in, until the objects are numbered anew; above those of stills, which number theirs from 1
+PASTED = 240
 # share of pasted objects that hide behind those already there
 BEHIND = 0.4
 # share of pasted objects that are another view of one already there, so that looks alone do not tell them apart

@@ -110,7 +110,7 @@ def davis_videos(root: Path, *, resolution: str, split: str = "train") -> tuple[
 def too_short(videos: Sequence[Sequence[PictureFiles]], frames: int) -> list[str]:
     """A line for each video with fewer frames than a clip has."""
     return [
-        f"{video[0].image.parent} has {len(video)} frames, fewer than the {frames} of a clip: hold it out"
+        f"{video[0].image.parent} has {len(video)} frames, fewer than the {frames} of a clip: take it out of the split"
         for video in videos
         if len(video) < frames
     ]

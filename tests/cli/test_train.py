@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.errors import WeightsError
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights, save_weights
@@ -50,6 +51,8 @@ def test_a_training_ends_with_weights_that_predict_takes(train_root: Path, tmp_p
     assert result.exit_code == 0, result.output
     assert load_weights(output / "weights.safetensors").config.backbone == "tf_efficientnet_lite0"
     assert (output / "log.csv").read_text().startswith("step,loss,rate,seconds,waited\n1,")
+    with pytest.raises(WeightsError, match="is the checkpoint of a training: give the weights.safetensors beside it"):
+        load_weights(output / "checkpoint.safetensors")
     # what is there is gone on with, not overwritten
     again = train(train_root, output, "--steps", "1")
     assert again.exit_code == 2
@@ -288,7 +291,7 @@ def test_all_that_is_wrong_with_the_data_is_told_before_the_first_step(train_roo
     assert result.exit_code == 2
     lines = [line.removeprefix("Error: ") for line in result.stderr.splitlines()]
     assert [line.split("480p/")[1] for line in lines] == [
-        "dog has 5 frames, fewer than the 8 of a clip: hold it out",
+        "dog has 5 frames, fewer than the 8 of a clip: take it out of the split",
         "bear/00003.jpg is truncated: copy it again",
         "bear/00005.png is not a PNG: save the mask as an 8-bit palette or grey PNG",
     ]

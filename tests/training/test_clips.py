@@ -113,6 +113,23 @@ def test_every_id_shows_one_source_alone_whatever_moves_over_it(sources: Sources
     assert seen == {"red", "green"}
 
 
+def test_clips_are_alike_whatever_number_a_still_gives_its_object(
+    tmp_path: Path, write_picture: WritePicture, write_stills: Write
+) -> None:
+    numbered = []
+    for number in (1, 101, 239):
+        pictures = [files.read() for files in write_stills(tmp_path / str(number))]
+        files = [
+            write_picture(tmp_path / f"of {number}", f"{i}.png", one.image, one.ids * np.uint8(number))
+            for i, one in enumerate(pictures)
+        ]
+        numbered.append([draw(Sources((), tuple(files)), seed, targets=(0.0, 1.0)) for seed in range(10)])
+    for first, *others in zip(*numbered, strict=True):
+        for other in others:
+            np.testing.assert_array_equal(first.ids, other.ids)
+            np.testing.assert_array_equal(first.images, other.images)
+
+
 def test_one_target_is_of_two_things_in_a_composite_clip(sources: Sources, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "recolour", lambda _, images: images)
     both = 0
