@@ -32,7 +32,7 @@ import ray
 from scaling import Task, measured, simulate
 
 from mrnet_cli.data.davis import read_split
-from mrnet_cli.data.trees import read_tree
+from mrnet_cli.data.folders import read_folder
 from mrnet_cli.environment import commit, cpu_name
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -145,7 +145,7 @@ def start_node(folder: Path, cpus: int) -> tuple[subprocess.Popen[bytes], str]:
 def same(one: Path, other: Path) -> bool:
     """Whether all but the records are the same bytes."""
     trees = [
-        {path: content for path, content in read_tree(place).items() if path != "predict.json"}
+        {path: content for path, content in read_folder(place).items() if path != "predict.json"}
         for place in (one, other)
     ]
     return trees[0] == trees[1]

@@ -27,8 +27,8 @@ import numpy as np
 from shared import RESULTS
 
 from mrnet_cli.data.files import write_text_atomically
+from mrnet_cli.data.folders import write_folder
 from mrnet_cli.data.rankings import Choice
-from mrnet_cli.data.trees import write_tree
 from mrnet_cli.environment import commit, cpu_name
 from mrnet_cli.inference.record import Finished, Record
 from mrnet_cli.models.weights import shipped_weights
@@ -165,7 +165,7 @@ def _commits() -> tuple[float, float]:
             files = {f"{name}/{frame:05d}.png": content for frame in range(27)}
             choices = [Choice(f"{frame:05d}", f"{max(0, frame - 5):05d}") for frame in range(1, 27)]
             started = time.process_time()
-            write_tree(Path(place), name, files)
+            write_folder(Path(place), name, files)
             record.add(name, Finished(27, 2, 1.0), choices)
             seconds.append(time.process_time() - started)
     slope, offset = np.polyfit(np.arange(VIDEOS), seconds, 1)

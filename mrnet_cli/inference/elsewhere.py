@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir
+from mrnet_cli.data.folders import Files, read_folder, write_folder
 from mrnet_cli.data.rankings import Choice
 from mrnet_cli.data.scratch import scratch
-from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import PackedNetwork
@@ -54,7 +54,7 @@ class Segmentation:
                 pictures=self.pictures,
                 on_frame=lambda name: None,
             )
-            return Segmented(finished, choices, read_tree(folder))
+            return Segmented(finished, choices, read_folder(folder))
 
     @cached_property
     def _prepare(self) -> Prepare:
@@ -95,7 +95,7 @@ def predict_on(
     with closing(engine.map(segmentation, jobs, cost=lambda job: job.length * job.objects)) as done:
         for job, one in done:
             begin_anew(job, output, record)
-            write_tree(output, job.name, one.files)
+            write_folder(output, job.name, one.files)
             record.add(job.name, one.finished, one.choices)
             on_sequence(job.name, job.length)
     return [record.finished[job.name] for job in jobs]

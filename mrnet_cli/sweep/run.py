@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
+from mrnet_cli.data.folders import Files, read_folder, write_folder
 from mrnet_cli.data.scratch import scratch
-from mrnet_cli.data.trees import Files, read_tree, write_tree
 from mrnet_cli.engines import Engine
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.network import Network, PackedNetwork
@@ -106,7 +106,7 @@ def _run_there(
     with scratch() as place, packed.unpacked() as network:
         folder = SweepFolder(place)
         run_point(point, folder=folder, jobs=jobs, network=network, data=data, provenance=provenance)
-        return read_tree(place)
+        return read_folder(place)
 
 
 def _cost(point: Point) -> float:
@@ -117,7 +117,7 @@ def _cost(point: Point) -> float:
 def _write_from(done: Generator[tuple[Point, Files], None, None], output: Path) -> Generator[Point, None, None]:
     with closing(done):
         for point, files in done:
-            write_tree(output, point.name, files)
+            write_folder(output, point.name, files)
             yield point
 
 

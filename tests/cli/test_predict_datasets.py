@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.folders import read_folder
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.data.rankings import read_rankings
-from mrnet_cli.data.trees import read_tree
 
 Change = Callable[[int, IdMask], "IdMask | None"]
 
@@ -341,14 +341,14 @@ def test_a_place_that_takes_no_submission_is_refused_before_anything_runs(
 ) -> None:
     root = bike("video", given)
     (tmp_path / "kept.zip").write_text("of the user")
-    before = read_tree(tmp_path)
+    before = read_folder(tmp_path)
     result = predict(
         *("--images", root / "JPEGImages", "--annotations", root / "Annotations"),
         *("--output", tmp_path / "out", "--zip", tmp_path / place),
     )
     assert result.exit_code == 2
     assert f"{place} cannot be written: {words}" in result.stderr
-    assert read_tree(tmp_path) == before
+    assert read_folder(tmp_path) == before
 
 
 @pytest.mark.parametrize("change", ["frame", "shape", "id"])

@@ -18,8 +18,8 @@ from PIL import Image
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.files import temporary_beside
+from mrnet_cli.data.folders import read_folder
 from mrnet_cli.data.masks import read_index_mask, write_index_mask
-from mrnet_cli.data.trees import read_tree
 from mrnet_cli.models.weights import load_weights, save_weights
 
 WriteDavis = Callable[..., Path]
@@ -31,7 +31,7 @@ def predict(*arguments: str | Path) -> Result:
 
 def tree(folder: Path) -> dict[str, bytes]:
     """All that is written but the record, which has seconds in it."""
-    return {path: content for path, content in read_tree(folder).items() if not path.endswith(".json")}
+    return {path: content for path, content in read_folder(folder).items() if not path.endswith(".json")}
 
 
 def test_resume_makes_anew_what_was_made_of_another_mask_or_of_fewer_frames(

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
+from mrnet_cli.data.folders import read_folder
 from mrnet_cli.data.masks import read_index_mask, write_index_mask
-from mrnet_cli.data.trees import read_tree
 
 WriteDavis = Callable[..., Path]
 
@@ -73,7 +73,7 @@ def test_an_address_gets_the_files_of_a_folder_and_keeps_what_is_finished(
     root = write_davis("a", "b", "c")
     work = ("predict", "--davis", root, "--weights", tiny_weights, "--device", "cpu", "--overlay", "--output")
     assert mrnet(*work, tmp_path / "here").exit_code == 0
-    expected = masks(read_tree(tmp_path / "here"))
+    expected = masks(read_folder(tmp_path / "here"))
     one = mrnet(*work, address, "--sequences", "a")
     assert one.exit_code == 0, one.output
     stored = there(address)
@@ -96,7 +96,7 @@ def test_scores_at_an_address_are_those_of_a_folder(address: str, write_davis: W
     assert mrnet(*work, tmp_path / "here").exit_code == 0
     result = mrnet(*work, address)
     assert result.exit_code == 0, result.output
-    assert masks(there(address)) == masks(read_tree(tmp_path / "here"))
+    assert masks(there(address)) == masks(read_folder(tmp_path / "here"))
     assert "evaluate.json" in there(address)
     again = mrnet(*work, address)
     said = "has the evaluate.json of an earlier run: choose another --output"
@@ -114,7 +114,7 @@ def test_a_sweep_at_an_address_is_that_of_a_folder_and_is_not_mixed_with_another
     first = there(address)
     resumed = mrnet(*data, "--k", "1,2", "--output", address, "--resume")
     assert resumed.exit_code == 0, resumed.output
-    stored, expected = there(address), read_tree(tmp_path / "here")
+    stored, expected = there(address), read_folder(tmp_path / "here")
     assert stored.keys() == expected.keys()
     assert {path for path in masks(stored) if stored[path] != expected[path]} == {"sweep.csv"}, "it has seconds"
     kept = [path for path in first if path.startswith("points/")]

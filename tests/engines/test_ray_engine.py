@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mrnet_cli.data.trees import read_tree
+from mrnet_cli.data.folders import read_folder
 
 ray = pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -105,7 +105,7 @@ def mrnet(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def results(folder: Path) -> dict[str, bytes]:
     """All that is written but records, which hold seconds and places."""
-    return {path: content for path, content in read_tree(folder).items() if not path.endswith(".json")}
+    return {path: content for path, content in read_folder(folder).items() if not path.endswith(".json")}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mrnet_cli.data.davis import load_davis
-from mrnet_cli.data.trees import read_tree
+from mrnet_cli.data.folders import read_folder
 from mrnet_cli.engines import Item, Result
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.protocol import of_year
@@ -76,7 +76,7 @@ def jobs(root: Path) -> list[Job]:
 
 def masks(folder: Path) -> dict[str, bytes]:
     """All files but the records, which hold seconds."""
-    return {path: content for path, content in read_tree(folder).items() if not path.endswith(".json")}
+    return {path: content for path, content in read_folder(folder).items() if not path.endswith(".json")}
 
 
 def test_masks_pictures_and_choices_are_those_of_a_run_here(jobs: list[Job], network: Network, tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from mrnet_cli.errors import OutputError
 Files = Mapping[str, bytes]
 
 
-def read_tree(folder: Path) -> dict[str, bytes]:
+def read_folder(folder: Path) -> dict[str, bytes]:
     """All files below a folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
-def write_tree(folder: Path, name: str, files: Files) -> None:
+def write_folder(folder: Path, name: str, files: Files) -> None:
     """Writes files aside, then moves them into a folder.
 
     A folder that is not there yet appears with all its files in one step. In one that is, files take the place of those
