@@ -41,7 +41,7 @@ def first_of(names: Sequence[object]) -> str:
     >>> first_of(["a"]), first_of(["a", "b", "c"])
     ('a', 'a (and 2 others)')
     """
-    return f"{names[0]} (and {len(names) - 1} others)" if len(names) > 1 else str(names[0])
+    return f"{names[0]} (and {counted(len(names) - 1, 'other')})" if len(names) > 1 else str(names[0])
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from mrnet_cli.data.rows import csv_text, markdown_text, percent
+from mrnet_cli.data.rows import counted, csv_text, markdown_text, percent
 from mrnet_cli.evaluation.diagnosis import (
     LARGE_FROM,
     MEDIUM_FROM,
@@ -46,7 +46,7 @@ def size_line(diagnoses: Sequence[Diagnosis]) -> str:
         "large": f"large (from {LARGE_FROM:.0%})",
     }
     parts = [
-        f"{names[size]} {percent(one.j)} in {one.frames} frames"
+        f"{names[size]} {percent(one.j)} in {counted(one.frames, 'frame')}"
         for size, one in size_scores(diagnoses).items()
         if one.frames
     ]

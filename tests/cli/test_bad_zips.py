@@ -81,7 +81,7 @@ ZIPS: dict[str, tuple[Break, list[str]]] = {
     ),
     "has an absolute path": (
         zip_with(("/etc/evil.png", b""), ("C:/evil.png", b"")),
-        ["theirs.zip: /etc/evil.png (and 1 others) has an absolute path: zip the folder by a relative one"],
+        ["theirs.zip: /etc/evil.png (and 1 other) has an absolute path: zip the folder by a relative one"],
     ),
     "has backslashes": (
         zip_with(("squares\\00009.png", b"")),

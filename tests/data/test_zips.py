@@ -68,8 +68,8 @@ def test_a_large_file_that_is_no_mask_does_not_matter(tmp_path: Path, mask: byte
 @pytest.mark.parametrize(
     ("limits", "said"),
     [
-        (ZipLimits(ratio=1000), "0.png (and 1 others) unpacks to more than 1000 times its size"),
-        (ZipLimits(file=2, ratio=9999), "0.png (and 1 others) unpacks to more than 2 MiB"),
+        (ZipLimits(ratio=1000), "0.png (and 1 other) unpacks to more than 1000 times its size"),
+        (ZipLimits(file=2, ratio=9999), "0.png (and 1 other) unpacks to more than 2 MiB"),
         (ZipLimits(total=5, ratio=9999), "unpacks to 6 MiB, more than 5"),
     ],
     ids=["ratio", "file", "total"],

@@ -415,7 +415,7 @@ def test_sequences_that_nobody_asked_for_are_counted(truth: list[AnnotatedSequen
 def test_a_tree_of_trees_is_told_from_one_that_holds_nothing(
     truth: list[AnnotatedSequence], mine: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match=f"holds no sequences, but {tmp_path}/mine .and 1 others. does: give that"):
+    with pytest.raises(DataError, match=f"holds no sequences, but {tmp_path}/mine .and 1 other. does: give that"):
         load_annotation_tree(tmp_path)
     deep = tmp_path / "deep" / "sub" / "DAVIS" / "mine"
     shutil.copytree(mine, deep)
