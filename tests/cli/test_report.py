@@ -367,10 +367,10 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_written(scores: Callable[
     for line, words in zip(
         said,
         (
-            "lacking/frames.csv cannot be read as a table",
-            "other/evaluate.json is not a record of mrnet evaluate: run it again",
             "empty is no run of mrnet: neither it nor a folder in it holds evaluate.json, ",
             "none is no run of mrnet",
+            "lacking/frames.csv cannot be read as a table",
+            "other/evaluate.json is not a record of mrnet evaluate: run it again",
         ),
         strict=True,
     ):
