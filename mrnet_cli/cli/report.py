@@ -16,8 +16,9 @@ from mrnet_cli.cli.report_screen import show_tables
 from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.data.names import shown
 from mrnet_cli.data.rows import counted
+from mrnet_cli.reports.reading import read_runs
 from mrnet_cli.reports.report import write_report
-from mrnet_cli.reports.runs import Runs, read_runs
+from mrnet_cli.reports.runs import Runs
 from mrnet_cli.reports.tables import Table
 
 # of Table 1: more rows nobody reads

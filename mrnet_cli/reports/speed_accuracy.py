@@ -14,7 +14,8 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.reports.figures import figure_text, part_labels, save_figure
 from mrnet_cli.reports.methods import VAL, is_whole
 from mrnet_cli.reports.published import Published, published_results
-from mrnet_cli.reports.runs import Scores, read_runs
+from mrnet_cli.reports.reading import read_runs
+from mrnet_cli.reports.runs import Scores
 
 NAME = "speed_accuracy"
 

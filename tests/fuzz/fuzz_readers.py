@@ -132,8 +132,8 @@ def read_zip(folder: Path) -> None:
 def read_scores(folder: Path) -> None:
     """Reads a run of `mrnet evaluate`, and makes the tables of it."""
     from mrnet_cli.reports.methods import measured_methods
+    from mrnet_cli.reports.reading import read_runs
     from mrnet_cli.reports.report import _tables
-    from mrnet_cli.reports.runs import read_runs
     from mrnet_cli.reports.tables import latex, markdown
 
     for name, text in (("evaluate.json", json.dumps(SCORES)), ("objects.csv", OBJECTS), ("frames.csv", FRAMES)):
@@ -147,7 +147,7 @@ def read_scores(folder: Path) -> None:
 
 
 def read_run(folder: Path) -> None:
-    from mrnet_cli.reports.runs import read_runs
+    from mrnet_cli.reports.reading import read_runs
 
     read_runs([(None, folder)])
 

@@ -11,7 +11,7 @@ import pytest
 from mrnet_cli.models.schedule import past_frames
 from mrnet_cli.reports.methods import measured_methods
 from mrnet_cli.reports.published import table2_rows
-from mrnet_cli.reports.runs import read_runs
+from mrnet_cli.reports.reading import read_runs
 from mrnet_cli.reports.table1 import table1
 from mrnet_cli.reports.table2 import table2
 from mrnet_cli.reports.tables import Cell, Group, Table, latex, mark_best, markdown, write_table

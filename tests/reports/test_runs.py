@@ -10,7 +10,8 @@ import pytest
 
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.record import prediction_run
-from mrnet_cli.reports.runs import Predictions, Scores, Sweep, machine_of, read_runs
+from mrnet_cli.reports.reading import read_runs
+from mrnet_cli.reports.runs import Predictions, Scores, Sweep, machine_of
 
 OBJECTS = "sequence,object,J-Mean,F-Mean\nNA,1,0.30000000000000004,0.5\n"
 FRAMES = "sequence,object,frame,J,F\nNA,1,00001,0.30000000000000004,0.5\n"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from mrnet_cli.errors import DataError
-from mrnet_cli.reports.runs import read_runs
+from mrnet_cli.reports.reading import read_runs
 from mrnet_cli.reports.strips import draw_strips, strips
 
 HEIGHT = 160
