@@ -1,1 +1,1 @@
-"""Published numbers, and the pictures that set measured ones beside them."""
+"""What runs of commands add up to: tables, figures and a page, with the published numbers beside the measured ones."""
