@@ -34,7 +34,7 @@ from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import Segmenter
 from mrnet_cli.models.weights import load_weights
 from mrnet_cli.peak_memory import peak_rss
-from mrnet_cli.speed.adapters import MATCHING, MRNET_PLACES, Method, MethodName, enter
+from mrnet_cli.speed.adapters import MATCHING, MRNET_PLACES, Method, enter
 from mrnet_cli.speed.clocks import end_to_end_seconds, model_seconds, synchronizer
 from mrnet_cli.speed.stages import Stopwatch, run_by_stage
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
@@ -252,7 +252,7 @@ def lite() -> Method:
     return ready("mrnet", "lite", None)
 
 
-def ready(name: MethodName, preset: str | None, size: int | None) -> Method:
+def ready(name: str, preset: str | None, size: int | None) -> Method:
     """A method on the CPU in float32."""
     return enter(name, preset=preset, device=CPU, dtype=torch.float32, network_size=size).method
 

@@ -21,21 +21,32 @@ from mrnet_cli.inference.segmenter import DTYPES, choose_device
 from mrnet_cli.models.config import PRESETS
 from mrnet_cli.reports.published import published_seconds
 from mrnet_cli.reports.speed_accuracy import Measured, davis2016_jf, plot_speed_accuracy
-from mrnet_cli.speed.adapters import METHODS, MethodName, check_method
+from mrnet_cli.speed.adapters import METHODS, check_methods
 from mrnet_cli.speed.bench import Configuration, Measurement, measure_all
+from mrnet_cli.speed.own import is_own
 from mrnet_cli.speed.tables import write_speed
 from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
+
+
+class MethodChoice(click.Choice[str]):
+    """One of some methods, or one in a file."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """As of ``click.Choice``, but for files."""
+        return value if is_own(value) else super().convert(value, param, ctx)
 
 
 @click.command(epilog="Example:  mrnet bench-speed --preset lite,paper --objects 1,3 --output SPEED")
 @click.option(
     "--method",
     "methods",
-    type=click.Choice(METHODS),
+    type=MethodChoice(METHODS),
+    metavar=f"[{'|'.join(METHODS)}|FILE.py:NAME]",
     multiple=True,
     default=["mrnet"],
     show_default=True,
-    help="What to time, repeatable; others than mrnet come with the extra peers and have random weights.",
+    help="What to time, repeatable: mrnet; a peer of the extra peers, with random weights; or a method of your own, "
+    "that NAME in FILE.py makes.",
 )
 @click.option(
     "--preset",
@@ -78,7 +89,7 @@ from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
     type=Listed(click.Choice(list(DTYPES))),
     default="float32",
     show_default=True,
-    help="Of weights and features; of autocast for peers.",
+    help="Of weights and features; of autocast for peers; your own is told it.",
 )
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch and OpenCV  [default: theirs]")
 @click.option(
@@ -88,7 +99,7 @@ from mrnet_cli.speed.videos import cut_videos, davis_videos, made_video
 )
 @click.option("--output", type=path, required=True, help="Folder for the tables, their record and the plot.")
 def bench_speed(
-    methods: Sequence[MethodName],
+    methods: Sequence[str],
     presets: Sequence[str],
     sizes: Sequence[int],
     network_sizes: Sequence[int] | None,
@@ -112,8 +123,7 @@ def bench_speed(
     hold_output(output)
     if sequences is not None and davis is None:
         raise click.UsageError("--sequences names sequences of --davis: give both")
-    for method in methods:
-        check_method(method)
+    check_methods(methods)
     place = choose_device(device)
     configurations = [
         Configuration(method, preset, str(place), dtype, network_size, threads, warm_up)

@@ -1,11 +1,11 @@
-"""One shape for every method, so that all run under the same clocks: our presets, and peers from PyPI."""
+"""One shape for every method, so that all run under the same clocks: our presets, peers from PyPI, and the user's."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -21,10 +21,11 @@ from mrnet_cli.models.config import PRESETS
 from mrnet_cli.models.memory import Memory
 from mrnet_cli.models.mrnet import MRNet
 from mrnet_cli.models.weights import load_weights
+from mrnet_cli.speed.own import is_own, load_own, make_own, version_of_own
 
-MethodName = Literal["mrnet", "cutie-small"]
-Weights = Literal["shipped", "random"]
-METHODS = get_args(MethodName)
+# besides FILE.py:NAME
+METHODS = ("mrnet", "cutie-small")
+Weights = Literal["shipped", "random", "own"]
 _PEERS = {"cutie-small": "rf-cutie"}
 
 DECODE, PREPARE, ENCODER, MATCHING, DECODER, MERGE, WRITE, OTHER = STAGES = (
@@ -45,17 +46,61 @@ HOST_STAGES = frozenset({DECODE, PREPARE, WRITE})
 Places = Mapping[str, Sequence[tuple[Any, str]]]
 
 
-class Method(VideoMethod, Protocol):
-    """A video method whose work on the host before the network can be told from the network's."""
+class Parts(Protocol):
+    """A video method in two parts: its work on the host before the network, and the network's."""
 
     def prepare(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> torch.Tensor:
         """A frame, H W 3 RGB, as the network takes it, on the device; the first comes with its mask."""
 
     def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """As ``start``, for a frame from :meth:`prepare`."""
+        """Begins a video with a frame from :meth:`prepare` and the ids in it, H W."""
 
     def step_prepared(self, frame: torch.Tensor) -> NDArray[np.uint8]:
-        """As ``step``, for a frame from :meth:`prepare`; the ids are on the host."""
+        """The ids in the next frame, H W, on the host, of one from :meth:`prepare`."""
+
+
+class Method(VideoMethod, Parts, Protocol):
+    """A video method that can be called as a whole or by its parts."""
+
+
+class Joined:
+    """The whole of a method that has parts alone.
+
+    Args:
+        parts: the method.
+        name: to tell it by, where it gives something else than ids.
+    """
+
+    def __init__(self, parts: Parts, name: str) -> None:
+        self._parts, self._name = parts, name
+
+    def prepare(self, image: NDArray[np.uint8], mask: NDArray[np.uint8] | None = None) -> torch.Tensor:
+        """As of :class:`Parts`."""
+        return self._parts.prepare(image, mask)
+
+    def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """As of :class:`Parts`."""
+        self._shape = mask.shape
+        return self._checked(self._parts.start_prepared(frame, mask))
+
+    def step_prepared(self, frame: torch.Tensor) -> NDArray[np.uint8]:
+        """As of :class:`Parts`."""
+        return self._checked(self._parts.step_prepared(frame))
+
+    def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Begins a video: H W 3 RGB and H W ids."""
+        return self.start_prepared(self.prepare(image, mask), mask)
+
+    def step(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Segments the next frame: H W 3 RGB to H W ids."""
+        return self.step_prepared(self.prepare(image))
+
+    def _checked(self, ids: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        # a tensor may not be computed yet, and the clock would stop before it is
+        if not isinstance(ids, np.ndarray) or ids.dtype != np.uint8 or ids.shape != self._shape:
+            due = "x".join(map(str, self._shape))
+            raise MethodError(f"{self._name} must give its ids as a NumPy array of uint8, {due}, as the frame is")
+        return ids
 
 
 @dataclass(frozen=True)
@@ -65,7 +110,8 @@ class Network:
     Attributes:
         package: it is from, with its version.
         parameters: how many it has.
-        weights: ``random`` serves as well: a network takes as long whatever its weights are.
+        weights: ``random`` serves as well: a network takes as long whatever its weights are; ``own`` are whatever the
+            user's file gives it.
     """
 
     package: str
@@ -97,18 +143,27 @@ MRNET_PLACES: Places = {
 }
 
 
-def check_method(name: str) -> None:
-    """Tells before a long run whether a method can be had.
+def check_methods(names: Iterable[str]) -> None:
+    """Tells before a long run whether methods can be had.
 
     Raises:
-        MethodError: its package is not installed.
+        MethodError: naming each whose package is not installed, or whose file cannot be used.
     """
-    if name != "mrnet":
-        _peer_version(name)
+    problems = []
+    for name in names:
+        try:
+            if is_own(name):
+                load_own(name)
+            elif name in _PEERS:
+                _peer_version(name)
+        except MethodError as error:
+            problems.append(str(error))
+    if problems:
+        raise MethodError("\n".join(problems))
 
 
 def enter(
-    name: MethodName,
+    name: str,
     *,
     preset: str | None,
     device: torch.device,
@@ -119,7 +174,7 @@ def enter(
     """Makes a method ready.
 
     Args:
-        name: of the method.
+        name: one of :data:`METHODS`, or ``FILE.py:NAME``.
         preset: of ``mrnet``; the others have none.
         device: to run on.
         dtype: of weights and features; for a peer, of its autocast.
@@ -127,18 +182,22 @@ def enter(
         optimise: run ``mrnet``'s network as it is used, not as it is written.
 
     Raises:
-        MethodError: its package is not installed.
+        MethodError: its package is not installed, or its file cannot be used.
     """
     torch.manual_seed(0)
     if name == "mrnet":
         assert preset is not None
         return _mrnet(preset, device=device, dtype=dtype, network_size=network_size, optimise=optimise)
+    if is_own(name):
+        own = make_own(name, device=device, dtype=dtype, size=network_size)
+        network = Network(version_of_own(name), _parameters(own.network), "own")
+        return Entrant(Joined(own, name), network, getattr(own, "places", {}))
     package = f"{_PEERS[name]} {_peer_version(name)}"
     # here, so that nobody needs the peers who did not ask for them
     from mrnet_cli.speed.cutie import PLACES, CutieSmall
 
-    method = CutieSmall(device=device, dtype=dtype, size=network_size)
-    return Entrant(method, Network(package, _parameters(method.network), "random"), PLACES)
+    cutie = CutieSmall(device=device, dtype=dtype, size=network_size)
+    return Entrant(Joined(cutie, name), Network(package, _parameters(cutie.network), "random"), PLACES)
 
 
 def _mrnet(

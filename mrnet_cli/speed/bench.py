@@ -16,7 +16,7 @@ from mrnet_cli.data.rows import counted
 from mrnet_cli.inference.jobs import Job
 from mrnet_cli.inference.segmenter import DTYPES
 from mrnet_cli.peak_memory import peak_cuda, peak_rss
-from mrnet_cli.speed.adapters import HOST_STAGES, STAGES, Entrant, Method, MethodName, Network, enter
+from mrnet_cli.speed.adapters import HOST_STAGES, STAGES, Entrant, Method, Network, enter
 from mrnet_cli.speed.clocks import Clock, end_to_end_seconds, model_seconds, synchronizer
 from mrnet_cli.speed.counts import Work, WorkCounter
 from mrnet_cli.speed.roofline import Peaks, estimated_seconds, lower_bound_seconds, measured_peaks
@@ -29,8 +29,8 @@ class Configuration:
     """What is measured.
 
     Attributes:
-        method: that segments.
-        preset: of ``mrnet``; None for peers.
+        method: that segments, one of :data:`~mrnet_cli.speed.adapters.METHODS` or ``FILE.py:NAME``.
+        preset: of ``mrnet``; None for others.
         device: to run on.
         dtype: one of :data:`~mrnet_cli.inference.segmenter.DTYPES`.
         network_size: short side that the method scales frames to, 0 for as they are; None for its own.
@@ -38,7 +38,7 @@ class Configuration:
         warm_up: frames segmented before the clocks start.
     """
 
-    method: MethodName
+    method: str
     preset: str | None
     device: str
     dtype: str
@@ -47,9 +47,14 @@ class Configuration:
     warm_up: int = 3
 
     @property
+    def method_name(self) -> str:
+        """The method without its file."""
+        return self.method.rpartition(":")[2]
+
+    @property
     def name(self) -> str:
         """Method, preset and dtype."""
-        return " ".join(part for part in (self.method, self.preset, self.dtype) if part)
+        return " ".join(part for part in (self.method_name, self.preset, self.dtype) if part)
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def measure(asked: Configuration, jobs: Sequence[Job]) -> Measurement:
         jobs: the videos, all of one size and with as many objects.
 
     Raises:
-        MrnetError: the method's package is not installed, or a frame cannot be decoded.
+        MrnetError: the method cannot be had, or a frame cannot be decoded.
     """
     device, dtype, size = torch.device(asked.device), DTYPES[asked.dtype], asked.network_size
     _use_threads(asked.threads)
@@ -173,7 +178,7 @@ def measure(asked: Configuration, jobs: Sequence[Job]) -> Measurement:
             _run_by_stage(entrant, jobs, output, watch)
         # the work is that of the network as it is written, whatever is done to save some of it
         plain = ready(optimise=False)
-        with counter.counting():
+        with torch.no_grad(), counter.counting():
             _run_by_stage(plain, jobs, output, counter)
     return Measurement(
         configuration=asked,

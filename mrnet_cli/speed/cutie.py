@@ -37,7 +37,7 @@ PLACES: Places = {
 
 
 class CutieSmall:
-    """Cutie-small behind the calls of :class:`~mrnet_cli.speed.adapters.Method`.
+    """Cutie-small in the parts of :class:`~mrnet_cli.speed.adapters.Parts`.
 
     Args:
         device: to run on.
@@ -64,16 +64,8 @@ class CutieSmall:
             frame = transforms.resize(frame, [self._size], antialias=True)
         return frame.to(self._device)
 
-    def start(self, image: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Begins a video: H W 3 RGB and H W ids."""
-        return self.start_prepared(self.prepare(image), mask)
-
-    def step(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Segments the next frame: H W 3 RGB to H W ids."""
-        return self.step_prepared(self.prepare(image))
-
     def start_prepared(self, frame: torch.Tensor, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """As :meth:`start`, for a frame from :meth:`prepare`.
+        """Begins a video with a frame from :meth:`prepare` and its H W ids.
 
         Raises:
             MethodError: it has fewer positions at stride 16 than the memory is read from.
@@ -91,7 +83,7 @@ class CutieSmall:
         return mask
 
     def step_prepared(self, frame: torch.Tensor) -> NDArray[np.uint8]:
-        """As :meth:`step`, for a frame from :meth:`prepare`."""
+        """The H W ids of the next frame, one from :meth:`prepare`."""
         with self._autocast():
             probability = self._core.step(frame)
         if probability.shape[1:] != self._shape:

@@ -186,7 +186,7 @@ def _stage_row(one: Measurement, name: str) -> Row:
 def _key(one: Measurement) -> Row:
     asked = one.configuration
     return (
-        asked.method,
+        asked.method_name,
         asked.preset,
         asked.device,
         asked.dtype,

@@ -48,6 +48,7 @@ def test_every_combination_is_measured_in_a_process_of_its_own(
         (("--frames", "1"), "1 is not in the range x>=2"),
         (("--dtype", "int8"), "'int8' is not one of"),
         (("--method", "stm"), "'stm' is not one of"),
+        (("--method", "stm.py:STM"), "stm.py is no Python file: name yours as FILE.py:NAME"),
         (("--size", "32", "--objects", "20"), "too small for 20 objects"),
         (("--sequences", "bear"), "--sequences names sequences of --davis"),
         (("--davis", "nowhere"), "JPEGImages/480p is missing"),
@@ -63,6 +64,21 @@ def test_bad_options_are_refused_before_anything_is_measured(
     assert words in result.stderr
     assert "Traceback" not in result.output
     assert not (tmp_path / "speed").exists()
+
+
+def test_the_method_of_the_documentation_is_timed_beside_ours(tmp_path: Path) -> None:
+    own = Path(__file__).resolve().parents[2] / "docs" / "own_method.py"
+    methods = ("--method", "mrnet", "--method", f"{own}:Nearest")
+    result = bench(tmp_path / "speed", *methods, "--size", "64", "--network-size", "0", "--frames", "3")
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "speed" / "speed.csv").open(newline="") as file:
+        ours, nearest = csv.DictReader(file)
+    assert (ours["method"], nearest["method"], nearest["weights"]) == ("mrnet", "Nearest", "own")
+    assert nearest["package"].startswith("own_method.py sha256 ")
+    assert float(nearest["gflops"]) > 0
+    with (tmp_path / "speed" / "stages.csv").open(newline="") as file:
+        stages = {row["stage"]: row for row in csv.DictReader(file) if row["method"] == "Nearest"}
+    assert float(stages["encoder"]["gflops"]) > float(stages["matching + ranking"]["gflops"]) > 0
 
 
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:

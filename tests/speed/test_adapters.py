@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.masks import IdMask
 from mrnet_cli.errors import MethodError
-from mrnet_cli.speed.adapters import Entrant, MethodName, check_method, enter
+from mrnet_cli.speed.adapters import Entrant, check_methods, enter
 
 Squares = tuple[list[NDArray[np.uint8]], list[IdMask]]
 
@@ -19,7 +19,7 @@ PEERS = "needs rf-cutie, of the extra `peers`"
 
 
 def entrant(
-    name: MethodName, preset: str | None = None, *, dtype: torch.dtype = torch.float32, size: int | None = 0
+    name: str, preset: str | None = None, *, dtype: torch.dtype = torch.float32, size: int | None = 0
 ) -> Entrant:
     return enter(name, preset=preset, device=torch.device("cpu"), dtype=dtype, network_size=size)
 
@@ -64,7 +64,7 @@ def test_a_peer_that_is_not_installed_is_refused_with_what_to_install(monkeypatc
 
     monkeypatch.setattr(metadata, "version", missing)
     with pytest.raises(MethodError, match=r"cutie-small needs the package rf-cutie: pip install '.\[peers\]' in"):
-        check_method("cutie-small")
+        check_methods(["cutie-small"])
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
