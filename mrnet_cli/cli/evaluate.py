@@ -24,6 +24,7 @@ from mrnet_cli.data.zips import ZipLimits
 from mrnet_cli.environment import usable_cores
 from mrnet_cli.errors import MrnetError
 from mrnet_cli.evaluation.comparison_tables import write_comparison
+from mrnet_cli.evaluation.groups import Groups, read_groups
 from mrnet_cli.evaluation.record import evaluation_record
 from mrnet_cli.evaluation.runner import Evaluation, evaluate_all
 from mrnet_cli.evaluation.tables import COMPARISON_FILES, WORST, forget_evaluation, write_evaluation
@@ -31,7 +32,7 @@ from mrnet_cli.evaluation.tables import COMPARISON_FILES, WORST, forget_evaluati
 folder = LocalPath(exists=True, file_okay=False)
 
 GROUPS = {
-    "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences"],
+    "What to score": ["davis", "annotations", "predictions", "split", "resolution", "sequences", "groups_file"],
     "By which rules": RULE_OPTIONS,
     "How, and where to": ["target", "worst", "workers", *ENGINE_OPTIONS, "zip_limits"],
 }
@@ -47,6 +48,9 @@ Examples:
   Any two trees of masks, here with a folder for each object, as of SAM 2:
     mrnet evaluate --annotations sav_val/Annotations_6fps --protocol mose \\
       --predictions SAM2 --output SCORES
+  Also the means of classes seen in training and unseen, as on YouTube-VOS:
+    mrnet evaluate --annotations TRUTH --protocol youtube-vos \\
+      --predictions MASKS --groups classes.csv --output SCORES
 """
 
 
@@ -67,6 +71,12 @@ Examples:
 @click.option("--split", help="Split file of --davis [default: val]; also names the result files.")
 @click.option("--resolution", default=RESOLUTION, show_default=True, help="Folder below Annotations of --davis.")
 @click.option("--sequences", help="Comma-separated names to score in place of all.")
+@click.option(
+    "--groups",
+    "groups_file",
+    type=LocalPath(exists=True, dir_okay=False),
+    help="CSV of sequence, group and perhaps object: scores are also told by group.",
+)
 @rule_options
 @click.option("--output", "target", required=True, help="Folder to write, or address such as s3://bucket/run.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes  [default: as many as there are CPUs]")
@@ -91,6 +101,7 @@ def evaluate(
     split: str | None,
     resolution: str,
     sequences: str | None,
+    groups_file: Path | None,
     by: RuleChoice,
     target: str,
     workers: int | None,
@@ -118,6 +129,10 @@ def evaluate(
     else:
         load = partial(load_davis, davis, year=by.davis_year(), split=split, resolution=resolution)
         found = load(sequences=names, with_images=False, problems=problems)
+    groups = None
+    if groups_file:
+        scored = [one.name for one in found]
+        groups = read_groups(groups_file, scored, some=names is not None, problems=problems)
     with where.connected(davis, annotations, *predictions) as engine, share_progress("Scoring") as on_progress:
         evaluations = evaluate_all(
             found,
@@ -131,7 +146,7 @@ def evaluate(
             known_problems=problems,
         )
         made_by = provenance(engine=engine)
-    _write(evaluations, predictions, outputs, output, split=split, made_by=made_by)
+    _write(evaluations, predictions, outputs, output, split=split, groups=groups, made_by=made_by)
     if worst:
         images = davis / "JPEGImages" / resolution if davis else None
         draw = partial(_draw_worst, count=worst, sequences=found, images=images, limits=limits)
@@ -147,19 +162,25 @@ def _write(
     output: Path,
     *,
     split: str,
+    groups: Groups | None,
     made_by: JsonObject,
 ) -> None:
     """Writes what each tree scored to its place and, of several, which is better to the output; then shows it."""
+    if groups:
+        # tells what is wrong before anything is written
+        groups.parts(evaluations[0])
     if len(evaluations) > 1:
         forget_evaluation(output)
     for evaluation, tree, place in zip(evaluations, trees, places, strict=True):
-        write_evaluation(evaluation, place, split=split)
+        write_evaluation(evaluation, place, split=split, groups=groups)
         # last, so that a folder with a record has the tables it speaks of
-        write_record(place / EVALUATE, evaluation_record(evaluation, tree, split=split, provenance=made_by))
+        record = evaluation_record(evaluation, tree, split=split, provenance=made_by, groups=groups)
+        write_record(place / EVALUATE, record)
     if len(evaluations) > 1:
-        show_comparison(evaluations, write_comparison(evaluations, output, split=split), split=split)
+        comparisons = write_comparison(evaluations, output, split=split, groups=groups)
+        show_comparison(evaluations, comparisons, split=split, groups=groups)
     else:
-        show_evaluation(evaluations[0], split=split)
+        show_evaluation(evaluations[0], split=split, groups=groups)
 
 
 def _draw_worst(

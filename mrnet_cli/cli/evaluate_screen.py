@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
@@ -23,6 +23,7 @@ from mrnet_cli.evaluation.comparison_tables import (
 )
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_lines, size_line
+from mrnet_cli.evaluation.groups import GROUP_COLUMNS, Groups, group_rows
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import SEQUENCE_COLUMNS, global_row, protocol_line, sequence_rows
 
@@ -32,8 +33,8 @@ _WORST_OBJECTS = 5
 _PAIRS = 6
 
 
-def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
-    """The global row, a row a sequence, and the protocol they follow."""
+def show_evaluation(evaluation: Evaluation, *, split: str, groups: Groups | None = None) -> None:
+    """The global row, a row a sequence and a group, and the protocol they follow."""
     stdout = Console()
     total = Table(
         title=plain(f"{evaluation.predictions} (percent)", "table.title"), box=box.SIMPLE, title_justify="left"
@@ -41,18 +42,26 @@ def show_evaluation(evaluation: Evaluation, *, split: str) -> None:
     for column in _GLOBAL:
         total.add_column(column, justify="right")
     total.add_row(*map(percent, global_row(evaluation)))
-    table = Table(box=box.SIMPLE)
-    for column in SEQUENCE_COLUMNS:
-        table.add_column(column, justify="left" if column == "Sequence" else "right")
-    for name, counts, values in sequence_rows(evaluation):
-        table.add_row(plain(name), *map(str, counts), *map(percent, values))
     stdout.print(total)
-    stdout.print(table)
+    stdout.print(_scores(SEQUENCE_COLUMNS, sequence_rows(evaluation)))
+    if groups:
+        stdout.print(_scores(GROUP_COLUMNS, group_rows(evaluation, groups)))
     _show_diagnosis(stdout, evaluation)
     stdout.print(plain(protocol_line(evaluation, split=split)))
 
 
-def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> None:
+def _scores(columns: Sequence[str], rows: Iterable[tuple[str, tuple[int, int], tuple[float, float, float]]]) -> Table:
+    table = Table(box=box.SIMPLE)
+    for column in columns:
+        table.add_column(column, justify="left" if column == columns[0] else "right")
+    for name, counts, values in rows:
+        table.add_row(plain(name), *map(str, counts), *map(percent, values))
+    return table
+
+
+def show_comparison(
+    evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str, groups: Groups | None = None
+) -> None:
     """A row a method, the best of each column in bold, and a row a pair."""
     stdout = Console()
     methods = ranked(evaluations)
@@ -69,6 +78,8 @@ def show_comparison(evaluations: Sequence[Evaluation], comparisons: Sequence[Com
     stdout.print(_pairs(shown))
     if len(shown) < len(comparisons):
         stdout.print(f"The other {len(comparisons) - len(shown)} pairs are in comparison.md.", highlight=False)
+    if groups:
+        stdout.print("J&F by group, and the differences there, are in comparison.md.", highlight=False)
     for line in (interval_line(comparisons), *protocol_lines(methods, split=split)):
         stdout.print(plain(line))
 

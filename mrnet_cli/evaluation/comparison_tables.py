@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
 from mrnet_cli.data.files import make_output_dir, write_text_atomically
-from mrnet_cli.data.rows import csv_text, markdown_table, markdown_text, percent
+from mrnet_cli.data.rows import Row, csv_text, markdown_table, markdown_text, percent
 from mrnet_cli.evaluation.comparison import (
     FEW_SEQUENCES,
     METRICS,
     RESAMPLES,
     Comparison,
     Difference,
+    compare,
     compare_all,
     frames_apart,
     ranked,
 )
 from mrnet_cli.evaluation.extremes import NEAR
+from mrnet_cli.evaluation.groups import GROUP_COLUMNS, Groups, group_rows
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import COMPARISON_FILES, GLOBAL_MEASURES, global_row, protocol_line
 
@@ -28,19 +30,23 @@ _COLUMNS = ("method_a", "method_b", "metric", "difference", "low", "high", "prob
 _FRAMES = 10
 
 
-def write_comparison(evaluations: Sequence[Evaluation], folder: Path, *, split: str) -> list[Comparison]:
+def write_comparison(
+    evaluations: Sequence[Evaluation], folder: Path, *, split: str, groups: Groups | None = None
+) -> list[Comparison]:
     """Writes `comparison.csv` and `comparison.md`, and returns what they say.
 
     Args:
         evaluations: two or more, of the same objects; of a pair, the first given is A.
         folder: made if it is not there.
         split: stands in the protocol line.
+        groups: that methods are also compared by.
 
     Raises:
         OutputError: the folder or a file cannot be written.
     """
     comparisons = compare_all(evaluations)
-    texts = (comparison_csv(comparisons), comparison_markdown(evaluations, comparisons, split=split))
+    told = comparison_markdown(evaluations, comparisons, split=split, groups=groups)
+    texts = (comparison_csv(comparisons), told)
     make_output_dir(folder)
     for name, text in zip(COMPARISON_FILES, texts, strict=True):
         write_text_atomically(folder / name, text)
@@ -57,8 +63,14 @@ def comparison_csv(comparisons: Sequence[Comparison]) -> str:
     return csv_text(_COLUMNS, rows)
 
 
-def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence[Comparison], *, split: str) -> str:
-    """The methods, their differences with intervals, wins by sequence, and the frames that differ most."""
+def comparison_markdown(
+    evaluations: Sequence[Evaluation],
+    comparisons: Sequence[Comparison],
+    *,
+    split: str,
+    groups: Groups | None = None,
+) -> str:
+    """The methods, their differences with intervals, by sequence and by group, and the frames that differ most."""
     methods = ranked(evaluations)
     lines = [
         "# Comparison",
@@ -72,8 +84,10 @@ def comparison_markdown(evaluations: Sequence[Evaluation], comparisons: Sequence
         "",
         *_table_of_pairs(comparisons),
     ]
+    if groups:
+        lines += ["", "## By group", "", "J&F:", "", *_table_of_groups(methods, groups)]
     for one, (a, b) in zip(comparisons, combinations(evaluations, 2), strict=True):
-        lines += ["", *_section(one, a, b)]
+        lines += ["", *_section(one, a, b, groups)]
     return "\n".join([*lines, ""])
 
 
@@ -99,8 +113,16 @@ def _table_of_pairs(comparisons: Sequence[Comparison]) -> list[str]:
     return markdown_table(("A", "B", *METRICS, "A better", "Wins"), rows)
 
 
-def _section(one: Comparison, a: Evaluation, b: Evaluation) -> list[str]:
-    """What a pair differs in, by sequence and in single frames."""
+def _table_of_groups(methods: Sequence[Evaluation], groups: Groups) -> list[str]:
+    rows: list[Row] = [
+        (markdown_text(name), *counts, *(f"**{value}**" if best else value for value, best in cells))
+        for name, counts, cells in group_cells(methods, groups)
+    ]
+    return markdown_table((*GROUP_COLUMNS[:3], *(markdown_text(one.predictions) for one in methods)), rows)
+
+
+def _section(one: Comparison, a: Evaluation, b: Evaluation, groups: Groups | None) -> list[str]:
+    """What a pair differs in, by group, by sequence and in single frames."""
     by_sequence = sorted(one.by_sequence.items(), key=lambda item: -item[1])
     frames = [
         (
@@ -116,6 +138,7 @@ def _section(one: Comparison, a: Evaluation, b: Evaluation) -> list[str]:
     return [
         f"## {markdown_text(one.method_a)} and {markdown_text(one.method_b)}",
         "",
+        *(_groups_apart(a, b, groups) if groups else []),
         "J&F of A less that of B, by sequence:",
         "",
         *markdown_table(("Sequence", "Difference"), [(markdown_text(name), signed(at)) for name, at in by_sequence]),
@@ -126,6 +149,26 @@ def _section(one: Comparison, a: Evaluation, b: Evaluation) -> list[str]:
     ]
 
 
+def _groups_apart(a: Evaluation, b: Evaluation, groups: Groups) -> list[str]:
+    rows = []
+    for (name, one), other in zip(groups.parts(a).items(), groups.parts(b).values(), strict=True):
+        pair = compare(one, other)
+        at = pair.differences[-1]
+        difference = f"**{difference_text(at)}**" if at.settled else difference_text(at)
+        rows.append((markdown_text(name), difference, better_text(at), wins_text(pair)))
+    table = markdown_table(("Group", "Difference", "A better", "Wins"), rows)
+    few = f" (intervals of fewer than {FEW_SEQUENCES} are too narrow)"
+    return [f"J&F of A less that of B, by group, drawn from its sequences alone{few}:", "", *table, ""]
+
+
+def group_cells(
+    evaluations: Sequence[Evaluation], groups: Groups
+) -> list[tuple[str, tuple[int, int], list[tuple[str, bool]]]]:
+    """By group its sequences and objects, and each method's J&F in percent, with whether it is the best."""
+    rows = zip(*(group_rows(one, groups) for one in evaluations), strict=True)
+    return [(row[0][0], row[0][1], _marked([percent(jf) for _, _, (jf, _, _) in row])) for row in rows]
+
+
 def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]]:
     """By method the global row in percent, and whether each cell is the best of its column; of decays the lowest is.
 
@@ -133,10 +176,13 @@ def best_cells(evaluations: Sequence[Evaluation]) -> list[list[tuple[str, bool]]
     """
     columns = []
     for name, values in zip(GLOBAL_MEASURES, zip(*map(global_row, evaluations), strict=True), strict=True):
-        texts = [percent(value) for value in values]
-        best = min(texts, key=float) if name.endswith("Decay") else max(texts, key=float)
-        columns.append([(text, text == best and len(set(texts)) > 1) for text in texts])
+        columns.append(_marked([percent(value) for value in values], best=min if name.endswith("Decay") else max))
     return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _marked(texts: Sequence[str], *, best: Callable[..., str] = max) -> list[tuple[str, bool]]:
+    first = best(texts, key=float)
+    return [(text, text == first and len(set(texts)) > 1) for text in texts]
 
 
 def protocol_lines(evaluations: Sequence[Evaluation], *, split: str) -> list[str]:

@@ -76,7 +76,7 @@ YOUTUBE_VOS = Protocol("youtube-vos", "YouTube-VOS", "all", "after-first", "keep
 The code of its server is not public: these are the rules that the paper and the data imply. Every fifth frame is
 annotated, and objects are given where they first appear. The benchmark's G averages J and F over the classes seen in
 training and those unseen. It takes the classes in its `meta.json`, which is not read: here the mean is over all objects
-alike.
+alike, and :mod:`mrnet_cli.evaluation.groups` gives G where a file names the classes.
 """
 
 LVOS = Protocol("lvos", "LVOS", "all", "after-first", "drop")

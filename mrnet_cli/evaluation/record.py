@@ -8,12 +8,18 @@ from pathlib import Path
 
 from mrnet_cli.data.records import PREDICT, JsonObject, read_record
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.groups import Groups
 from mrnet_cli.evaluation.runner import Evaluation
 from mrnet_cli.evaluation.tables import GLOBAL_MEASURES, global_row, protocol_line
 
 
 def evaluation_record(
-    evaluation: Evaluation, predictions: Path, *, split: str, provenance: Mapping[str, object]
+    evaluation: Evaluation,
+    predictions: Path,
+    *,
+    split: str,
+    provenance: Mapping[str, object],
+    groups: Groups | None = None,
 ) -> JsonObject:
     """What `evaluate.json` holds.
 
@@ -22,7 +28,9 @@ def evaluation_record(
         predictions: the folder or zip that was scored.
         split: what was scored.
         provenance: command and environment.
+        groups: that the scores are also told by.
     """
+    parts = groups.parts(evaluation) if groups else {}
     return {
         **provenance,
         "predictions": evaluation.predictions,
@@ -33,9 +41,14 @@ def evaluation_record(
         "objects": len(evaluation.objects),
         "frames": evaluation.frames,
         "boundary_tolerances": list(evaluation.boundaries.tolerances),
-        "figures": dict(zip(GLOBAL_MEASURES, global_row(evaluation), strict=True)),
+        "figures": _figures(evaluation),
+        **({"groups": {name: _figures(part) for name, part in parts.items()}} if groups else {}),
         "predict": _made_by(predictions, list(evaluation.sequences)),
     }
+
+
+def _figures(evaluation: Evaluation) -> JsonObject:
+    return dict(zip(GLOBAL_MEASURES, global_row(evaluation), strict=True))
 
 
 def _made_by(predictions: Path, sequences: Sequence[str]) -> JsonObject | None:

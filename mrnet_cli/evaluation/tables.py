@@ -15,6 +15,7 @@ from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.boundary import tolerance_radius
 from mrnet_cli.evaluation.diagnosis import diagnose_all
 from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv, diagnosis_markdown
+from mrnet_cli.evaluation.groups import GROUPS_FILE, Groups, groups_csv, groups_markdown
 from mrnet_cli.evaluation.runner import Evaluation, count_frames
 from mrnet_cli.evaluation.statistics import summarise
 
@@ -26,35 +27,41 @@ TABLES = ("objects.csv", "frames.csv", "diagnosis.csv", "summary.md")
 # named by the split
 OFFICIAL = ("global_results-{}.csv", "per-sequence_results-{}.csv")
 BOUNDARY_FILE = "boundary.csv"
+# what only some runs write
+_OPTIONAL = {BOUNDARY_FILE, GROUPS_FILE}
 COMPARISON_FILES = ("comparison.csv", "comparison.md")
 WORST = "worst"
 
 SEQUENCE_COLUMNS = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
 
 
-def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str) -> None:
+def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str, groups: Groups | None = None) -> None:
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
-    With several boundary tolerances there is a `boundary.csv` too. What an earlier run made of other scores and this
-    one does not write anew is removed: that file, a comparison, the record, files named by another split, and pictures
-    of the worst frames.
+    With several boundary tolerances there is a `boundary.csv` too, and with groups a `groups.csv`. What an earlier run
+    made of other scores and this one does not write anew is removed: these two, a comparison, the record, files named
+    by another split, and pictures of the worst frames.
 
     Args:
         evaluation: what to write.
         folder: made if it is not there.
         split: names the official files and stands in the summary.
+        groups: that the scores are also told by.
 
     Raises:
         OutputError: the folder or a file cannot be written.
     """
     diagnoses = diagnosis_csv(diagnose_all(evaluation))
-    ours = (objects_csv(evaluation), frames_csv(evaluation), diagnoses, summary_markdown(evaluation, split=split))
+    summary = summary_markdown(evaluation, split=split, groups=groups)
+    ours = (objects_csv(evaluation), frames_csv(evaluation), diagnoses, summary)
     official = (global_results_csv(evaluation), per_sequence_results_csv(evaluation))
     texts = dict(zip(_names(split), (*ours, *official), strict=True))
     if len(evaluation.boundaries.tolerances) > 1:
         texts[BOUNDARY_FILE] = boundary_csv(evaluation)
+    if groups:
+        texts[GROUPS_FILE] = groups_csv(evaluation, groups)
     make_output_dir(folder)
-    stale = {BOUNDARY_FILE, *COMPARISON_FILES, *_told_of(folder)} - texts.keys()
+    stale = {*_OPTIONAL, *COMPARISON_FILES, *_told_of(folder)} - texts.keys()
     contents = {folder / name: text.encode() for name, text in texts.items()}
     # the record goes first, so that none ever speaks of other tables
     write_all_atomically(contents, first=lambda: remove_file(folder / EVALUATE))
@@ -70,7 +77,7 @@ def forget_evaluation(folder: Path) -> None:
     if (folder / EVALUATE).is_file():
         stale = _told_of(folder)
         remove_file(folder / EVALUATE)
-        _remove(folder, {BOUNDARY_FILE, *stale})
+        _remove(folder, {*_OPTIONAL, *stale})
 
 
 def _told_of(folder: Path) -> set[str]:
@@ -162,8 +169,8 @@ def protocol_line(evaluation: Evaluation, *, split: str) -> str:
     )
 
 
-def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
-    """The global row and a table by sequence, in percent, under the protocol line, and what went wrong."""
+def summary_markdown(evaluation: Evaluation, *, split: str, groups: Groups | None = None) -> str:
+    """The global row, tables by sequence and by group, in percent, under the protocol line, and what went wrong."""
     rows: list[Row] = [
         (markdown_text(name), *counts, *map(percent, values)) for name, counts, values in sequence_rows(evaluation)
     ]
@@ -177,6 +184,7 @@ def summary_markdown(evaluation: Evaluation, *, split: str) -> str:
             "",
             *markdown_table(SEQUENCE_COLUMNS, rows),
             "",
+            *([*groups_markdown(evaluation, groups), ""] if groups else []),
             *diagnosis_markdown(diagnose_all(evaluation)),
             "",
         ]

@@ -15,6 +15,7 @@ from PIL import Image
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import IdMask, read_index_mask, write_index_mask
 from mrnet_cli.data.overlay import write_picture
+from mrnet_cli.data.records import read_record
 
 WriteTree = Callable[..., Path]
 
@@ -194,3 +195,86 @@ def test_osvos_is_better_than_itself_eroded(davis_data: Path, tmp_path: Path, mo
     (picture, _) = sorted((tmp_path / "scores" / "osvos" / "worst").iterdir())
     with Image.open(picture) as image:
         assert (image.width, image.height > 480) == (854, True)
+
+
+def write_groups(path: Path, *rows: str) -> str:
+    path.write_text("\n".join(rows))
+    return path.name
+
+
+def test_scores_are_told_by_group(methods: Path) -> None:
+    groups = write_groups(methods / "groups.csv", "sequence,group", "a,occlusion", "c,occlusion", "b,dark", "a,dark")
+    result = score("shifted", more=("--groups", groups))
+    by_object = {(row["sequence"], row["object"]): row for row in rows_of(methods / "scores" / "objects.csv")}
+    occlusion, dark = rows_of(methods / "scores" / "groups.csv")
+    assert [(row["group"], row["sequences"], row["objects"]) for row in (occlusion, dark)] == [
+        *(("occlusion", "2", "4"), ("dark", "2", "4"))
+    ]
+    for measure in ("J-Mean", "F-Mean"):
+        members = [float(row[measure]) for (name, _), row in by_object.items() if name in "ac"]
+        assert float(occlusion[measure]) == pytest.approx(sum(members) / 4, abs=1e-12)
+    assert float(dark["J&F-Mean"]) == pytest.approx((float(dark["J-Mean"]) + float(dark["F-Mean"])) / 2, abs=1e-12)
+    assert f"| dark | 2 | 4 | {100 * float(dark['J&F-Mean']):.2f} |" in (methods / "scores" / "summary.md").read_text()
+    assert "occlusion" in result.stdout
+    assert read_record(methods / "scores" / "evaluate.json")["groups"]["dark"]["J-Mean"] == float(dark["J-Mean"])
+    # nothing of groups stays beside scores without them
+    score("shifted")
+    assert not (methods / "scores" / "groups.csv").exists()
+
+
+def test_groups_of_which_every_object_is_in_one_have_a_mean_as_youtube_vos_has(methods: Path) -> None:
+    seen = [f"{name},{number},{'seen' if number == 1 else 'unseen'}" for name in "abcdef" for number in (1, 2)]
+    write_groups(methods / "groups.csv", "sequence,object,group", *seen[:-1], "f,2,seen")
+    score("shifted", more=("--groups", "groups.csv"))
+    first, second, mean = rows_of(methods / "scores" / "groups.csv")
+    assert (first["objects"], second["objects"], mean["group"]) == ("7", "5", "mean of the groups")
+    parts = [float(row[measure]) for row in (first, second) for measure in ("J-Mean", "F-Mean")]
+    assert float(mean["J&F-Mean"]) == pytest.approx(sum(parts) / 4, abs=1e-12)
+
+
+def test_methods_are_compared_by_group(methods: Path) -> None:
+    groups = write_groups(methods / "groups.csv", "sequence,group", "a,odd", "c,odd", "b,even", "d,even")
+    score("perfect", "shifted", more=("--groups", groups))
+    j = {row["group"]: float(row["J&F-Mean"]) for row in rows_of(methods / "scores" / "shifted" / "groups.csv")}
+    text = (methods / "scores" / "comparison.md").read_text()
+    assert "| Group | Sequences | Objects | perfect | shifted |" in text
+    assert f"| odd | 2 | 4 | **100.00** | {100 * j['odd']:.2f} |" in text
+    assert f"| even | **+{100 - 100 * j['even']:.2f} [" in text
+
+
+def test_what_is_wrong_with_groups_is_told_at_once_with_the_rest(methods: Path) -> None:
+    rows = ("sequence,object,group", "a,1,x", "g,1,x", "b,zero,x", "c,1,")
+    write_groups(methods / "groups.csv", *rows)
+    (methods / "shifted" / "a" / "00001.png").unlink()
+    told = ("--predictions", "shifted", "--groups", "groups.csv", "--output", "scores")
+    result = run("--davis", "DAVIS", *told)
+    assert result.exit_code == 2
+    assert "groups.csv names sequences that are not scored: g; take them out" in result.stderr
+    assert "rows without a group, or with an object that is no id: lines 4, 5" in result.stderr
+    assert "00001.png" in result.stderr
+    assert not (methods / "scores").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "words"),
+    [
+        (("name,group", "a,x"), (), "has not the columns sequence, group"),
+        (("sequence,group",), (), "with rows below"),
+        (("sequence,object,group", "a,7,x"), (), "names objects that are not scored: 7 of a; take them out"),
+        (("sequence,group", "b,x"), ("--sequences", "a"), "names none of the sequences that are scored"),
+    ],
+)
+def test_groups_that_cannot_be_used_are_refused(
+    methods: Path, rows: tuple[str, ...], more: tuple[str, ...], words: str
+) -> None:
+    write_groups(methods / "groups.csv", *rows)
+    told = ("--predictions", "shifted", "--groups", "groups.csv", "--output", "scores", *more)
+    result = run("--davis", "DAVIS", *told)
+    assert (result.exit_code, words in " ".join(result.stderr.split())) == (2, True), result.output
+    assert not (methods / "scores" / "objects.csv").exists()
+
+
+def test_groups_may_name_sequences_that_are_left_out(methods: Path) -> None:
+    write_groups(methods / "groups.csv", "sequence,group", "a,x", "b,y")
+    score("shifted", more=("--groups", "groups.csv", "--sequences", "a"))
+    assert [row["group"] for row in rows_of(methods / "scores" / "groups.csv")] == ["x"]
