@@ -222,6 +222,7 @@ def _outputs(predictions: tuple[Path, ...], output: Path) -> list[Path]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise click.UsageError(
-            f"several --predictions are named {', '.join(twice)}, and results go by that name: rename or copy one"
+            f"several --predictions are named {', '.join(twice)}, and results go by that name: "
+            "rename one, or give a link to it"
         )
     return [output / name for name in names]

@@ -71,12 +71,12 @@ def below(folder: Folder, name: str) -> Folder:
 
 
 def tree_name(path: Path) -> str:
-    """What results of a tree go by: the folder's name, or the zip's without its ending.
+    """What results of a tree go by: the folder's name, or the zip's without its ending; a link's own, not its target's.
 
     >>> tree_name(Path("runs/mine"))
     'mine'
     """
-    path = path.resolve()
+    path = path if path.is_symlink() else path.resolve()
     return path.stem if path.is_file() else path.name
 
 

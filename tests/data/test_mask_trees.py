@@ -50,6 +50,11 @@ def test_results_go_by_the_name_without_the_ending(made: Path) -> None:
     assert tree_name(made) == "mine"
 
 
+def test_results_of_a_link_go_by_its_own_name(made: Path) -> None:
+    (made.parent / "ours").symlink_to(made)
+    assert tree_name(made.parent / "ours") == "ours"
+
+
 def test_one_folder_around_everything_in_a_zip_is_looked_through(tmp_path: Path) -> None:
     path = zipped(touch(tmp_path / "up", "mine/bear/0.png").parent / "up")
     assert list(list_masks(below(open_tree(path, ["bear"]), "bear")).frames) == ["0"]
