@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mrnet_cli.data.masks import IdMask
+from mrnet_cli.data.masks import IdMask, is_binary
 from mrnet_cli.evaluation.bits import count, occupied, pack
 from mrnet_cli.evaluation.boundary import (
     DAVIS_BOUNDARIES,
@@ -21,7 +21,7 @@ from mrnet_cli.evaluation.boundary import (
     packed_cells,
     tolerance_radius,
 )
-from mrnet_cli.evaluation.protocol import SCORES_LATER
+from mrnet_cli.evaluation.protocol import READS_BINARY, SCORES_LATER
 from mrnet_cli.evaluation.region import overlap_share
 from mrnet_cli.evaluation.statistics import Statistics, summarise
 
@@ -131,7 +131,8 @@ class SequenceScorer:
         if largest > self.objects:
             known = f"but the first annotation names objects 1 to {self.objects} only"
             later = f", or score objects that appear later by {SCORES_LATER}" if (true == largest).any() else ""
-            remedy = f"set it to 0, or to the id of an object{later}"
+            binary = f"; {READS_BINARY}" if is_binary(predicted) else ""
+            remedy = f"set it to 0, or to the id of an object{later}{binary}"
             raise ValueError(f"holds id {largest}, {known}: {remedy}")
 
     def update(self, predicted: IdMask, true: IdMask, *, frame: str) -> None:

@@ -14,7 +14,7 @@ from mrnet_cli.data.masks import VOID, void_as_background
 from mrnet_cli.data.names import natural
 from mrnet_cli.data.rows import counted
 from mrnet_cli.errors import DataError
-from mrnet_cli.evaluation.protocol import SCORES_LATER, Protocol
+from mrnet_cli.evaluation.protocol import READS_BINARY, SCORES_LATER, Protocol
 from mrnet_cli.evaluation.reading import (
     ANY_VALUE,
     AS_STORED,
@@ -23,8 +23,6 @@ from mrnet_cli.evaluation.reading import (
     Reading,
     these_ids,
 )
-
-_BINARY = "0/255 masks need --year 2016"
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,7 @@ def _first_shown(files: Sequence[Path], protocol: Protocol) -> dict[int, int]:
         for number in (np.flatnonzero(counts[1:]) + 1).tolist():
             first.setdefault(number, index)
     if not first and not problems:
-        problems.append(f"{files[0].parent} names no object: its masks hold no id from 1 to 254; {_BINARY}")
+        problems.append(f"{files[0].parent} names no object: its masks hold no id from 1 to 254; {READS_BINARY}")
     if problems:
         raise DataError(problems)
     return dict(sorted(first.items()))
@@ -157,7 +155,7 @@ def _largest_id(first: Path) -> int:
     ids = AS_STORED.read(first)
     largest = int(void_as_background(ids).max(initial=0))
     if largest == 0:
-        remedy = _BINARY if ids.any() else f"objects that appear later are scored by {SCORES_LATER}"
+        remedy = READS_BINARY if ids.any() else f"objects that appear later are scored by {SCORES_LATER}"
         raise DataError([f"{first} names no object: it holds no id from 1 to 254; {remedy}"])
     return largest
 

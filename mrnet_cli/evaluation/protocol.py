@@ -99,6 +99,8 @@ passes over frames until either mask shows the object; here they count as 1.
 
 # what scores objects that the first annotation does not show
 SCORES_LATER = "--protocol youtube-vos, lvos or mose"
+# what to do with masks of 0 and 255, as of DAVIS-2016
+READS_BINARY = "0/255 masks need --year 2016"
 
 PROTOCOLS = {one.name: one for one in (DAVIS_2016, DAVIS_2017, YOUTUBE_VOS, LVOS, MOSE)}
 

@@ -147,7 +147,7 @@ TREES: dict[str, tuple[Break, list[str]]] = {
         fill(f"{MINE}/00003.png", 255),
         [
             f"{MINE}/00003.png holds id 255, but the first annotation names objects 1 to 2 only: "
-            "set it to 0, or to the id of an object"
+            "set it to 0, or to the id of an object; 0/255 masks need --year 2016"
         ],
     ),
     "a folder is named like a mask": (

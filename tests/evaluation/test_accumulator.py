@@ -97,6 +97,11 @@ def test_a_prediction_of_more_objects_is_refused() -> None:
         SequenceScorer("bear", 1).update(np.full((2, 2), 2, np.uint8), np.ones((2, 2), np.uint8), frame="1")
 
 
+def test_predicted_void_beside_ids_is_not_called_a_mask_of_another_year() -> None:
+    with pytest.raises(ValueError, match="holds id 255, .*set it to 0, or to the id of an object$"):
+        SequenceScorer("bear", 1).validate(np.array([[0, 1, 255]], np.uint8), np.ones((1, 3), np.uint8))
+
+
 def test_no_frame_is_an_error_not_a_nan() -> None:
     with pytest.raises(ValueError, match="no frame of bear"):
         SequenceScorer("bear", 1).compute()
