@@ -14,6 +14,7 @@ from mrnet_cli import __version__
 from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.data.rows import percent
 from mrnet_cli.errors import DataError
+from mrnet_cli.evaluation.comparison import FEW_SEQUENCES
 from mrnet_cli.evaluation.tables import MEASURES
 from mrnet_cli.reports.page.items import Item, build_items
 from mrnet_cli.reports.page.pairs import pair_all
@@ -113,6 +114,7 @@ def _render(
         ],
         places={(one.rules, one.name): index for index, one in enumerate(items)},
         pairs=pair_all(evaluations),
+        few_sequences=FEW_SEQUENCES,
         # by sequence the page has a table of its own; what explains the method comes last
         tables=sorted((one for one in tables if one.stem != "sequences"), key=lambda one: one.stem == "table1"),
         pictures=[_pictures(*pair) for pair in zip(items, pictures, strict=True)],

@@ -19,7 +19,7 @@ from PIL import Image
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.masks import read_index_mask
-from mrnet_cli.reports.page import pictures
+from mrnet_cli.reports.page import html, pictures
 
 Report = Callable[..., Result]
 
@@ -113,6 +113,8 @@ def test_runs_are_compared_in_the_frames_that_both_scored_alike(runs: Path, tmp_
     assert CliRunner().invoke(main, [*map(str, shown)]).exit_code == 0
     compared = (tmp_path / "report" / "report.html").read_text().split('id="pairs"')[1].split("</section>")[0]
     assert "in 0 of 1 sequences" in " ".join(compared.split())
+    # there is no interval to warn of
+    assert "too narrow" not in compared
     assert "Only of objects that both scored, in the same frames." in compared
     table = (tmp_path / "report" / "sequences.md").read_text()
     (squares,) = [line for line in table.splitlines() if line.startswith("| squares")]
@@ -124,6 +126,16 @@ def test_runs_are_compared_in_the_frames_that_both_scored_alike(runs: Path, tmp_
     assert re.findall(r"<td class=\"number\">(.*?)</td>", row) == squares.removesuffix(" |").split(" | ")[1:]
     assert ("number best" in summary, "2†</td>" in summary) == (False, True)
     assert "; † of fewer frames or objects than another run scored</caption>" in sequences
+
+
+@pytest.mark.parametrize(("few", "warned"), [(3, True), (2, False)])
+def test_an_interval_of_few_sequences_comes_with_a_warning(
+    few: int, warned: bool, report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(html, "FEW_SEQUENCES", few)
+    assert report(tmp_path, "--html").exit_code == 0
+    compared = (tmp_path / "report.html").read_text().split('id="pairs"')[1].split("</section>")[0]
+    assert ("in 0 of 2 sequences" in " ".join(compared.split()), "too narrow" in compared) == (True, warned)
 
 
 def test_scores_of_frames_that_the_data_lacks_are_told(runs: Path, tmp_path: Path) -> None:
