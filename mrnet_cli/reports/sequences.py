@@ -39,23 +39,26 @@ def sequence_cells(evaluations: Sequence[Scores], sequence: str) -> list[Cell]:
         else MISSING
         for one in evaluations
     ]
-    # a row has its own best, so that it is a group of its own, on end
-    return [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
+    return _marked(texts)
 
 
 def _group(evaluations: Sequence[Scores], names: Sequence[str]) -> Group:
     sequences = list(dict.fromkeys(name for one in evaluations for name in one.sequences))
+    means = _marked(
+        [f"{percent(one.figure('J&F-Mean'))}{PARTIAL * one.lacks(evaluations, sequences)}" for one in evaluations]
+    )
+    by_heading = [(name, sequence_cells(evaluations, name)) for name in sequences] + [("mean over objects", means)]
     rows: list[Sequence[Cell]] = []
-    for sequence in sequences:
-        cells = dict(zip((one.name for one in evaluations), sequence_cells(evaluations, sequence), strict=True))
-        rows.append([Cell(sequence), *(cells.get(name, Cell(MISSING)) for name in names)])
-    means = {
-        one.name: f"{percent(one.figure('J&F-Mean'))}{PARTIAL * one.lacks(evaluations, sequences)}"
-        for one in evaluations
-    }
-    rows.append([Cell("mean over objects"), *(Cell(means.get(name, MISSING)) for name in names)])
+    for heading, own in by_heading:
+        cells = dict(zip((one.name for one in evaluations), own, strict=True))
+        rows.append([Cell(heading), *(cells.get(name, Cell(MISSING)) for name in names)])
     first = evaluations[0]
     return Group(f"{first.record['protocol']['title']} rules, split {first.record['split']}{first.departures}", rows)
+
+
+def _marked(texts: Sequence[str]) -> list[Cell]:
+    # a row has its own best, so that it is a group of its own, on end
+    return [cells[0] for cells in mark_best([[text] for text in texts], {0: True})]
 
 
 def _csv_rows(one: Scores) -> list[tuple[str, str, str, str, int, int, float, float, float]]:

@@ -52,6 +52,12 @@ def test_the_higher_of_two_methods_is_best_and_a_method_that_lacks_a_sequence_ha
     ]
 
 
+def test_the_higher_mean_is_best_too() -> None:
+    better = VALUES | {("dog", 1): (0.75, 0.75)}
+    (group,) = sequences_table([scores("ours", VALUES), scores("theirs", better)]).groups
+    assert [(cell.text, cell.best) for cell in group.rows[-1][1:]] == [("50.00", False), ("58.33", True)]
+
+
 def test_a_value_of_fewer_frames_and_the_mean_with_it_are_marked() -> None:
     table = sequences_table([scores("ours", VALUES), scores("less", VALUES, lacking=("dog",))])
     assert [[cell.text for cell in row] for row in table.groups[0].rows] == [
