@@ -15,6 +15,7 @@ from mrnet_cli.data.davis import RESOLUTION
 from mrnet_cli.data.rows import percent
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.comparison import FEW_SEQUENCES
+from mrnet_cli.evaluation.comparison_tables import signed
 from mrnet_cli.evaluation.tables import MEASURES
 from mrnet_cli.reports.page.items import Item, build_items
 from mrnet_cli.reports.page.pairs import pair_all
@@ -96,7 +97,7 @@ def _render(
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters["percent"] = percent
+    environment.filters.update(percent=percent, signed=signed)
     own = files("mrnet_cli.reports.page")
     evaluations = runs.of(Scores)
     members = [_member(index, one, evaluations) for index, one in enumerate(evaluations)]

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from mrnet_cli.cli.main import main
-from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.reports.page import html, pictures
 
 Report = Callable[..., Result]
@@ -136,6 +136,29 @@ def test_an_interval_of_few_sequences_comes_with_a_warning(
     assert report(tmp_path, "--html").exit_code == 0
     compared = (tmp_path / "report.html").read_text().split('id="pairs"')[1].split("</section>")[0]
     assert ("in 0 of 2 sequences" in " ".join(compared.split()), "too narrow" in compared) == (True, warned)
+
+
+def test_bests_and_signs_go_by_what_is_shown(tmp_path: Path) -> None:
+    whole = np.zeros((300, 300), np.uint8)
+    whole[50:250, 50:250] = 1
+    # J and F differ from 1 by less than is shown
+    less = whole.copy()
+    less[50, 50] = 0
+    for tree, masks in (("true", [whole] * 3), ("better", [whole, whole, less]), ("worse", [less, less, whole])):
+        for index, mask in enumerate(masks):
+            (tmp_path / tree / f"s{index}").mkdir(parents=True)
+            for t in range(3):
+                write_index_mask(tmp_path / tree / f"s{index}" / f"{t:05d}.png", mask)
+    trees = ("--predictions", tmp_path / "better", "--predictions", tmp_path / "worse", "--workers", "1")
+    for command in (
+        ("evaluate", "--annotations", tmp_path / "true", *trees, "--output", tmp_path / "scores"),
+        ("report", tmp_path / "scores", "--html", "--output", tmp_path),
+    ):
+        assert CliRunner().invoke(main, [*map(str, command)]).exit_code == 0
+    summary, more = (tmp_path / "report.html").read_text().split('id="sequences"', 1)
+    assert re.findall(r'class="number best" data-value=".*?">(.*?)<', summary) == ["100.00", "100.00"]
+    compared = more.split('id="pairs"')[1].split("</section>")[0]
+    assert ("<strong>better</strong>" in compared, "−0.00" in compared) == (True, False)
 
 
 def test_scores_of_frames_that_the_data_lacks_are_told(runs: Path, tmp_path: Path) -> None:
