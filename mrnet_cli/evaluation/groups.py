@@ -13,7 +13,8 @@ from mrnet_cli.data.rows import Row, csv_text, markdown_table, markdown_text, pe
 from mrnet_cli.errors import DataError
 from mrnet_cli.evaluation.runner import Evaluation
 
-GROUPS_FILE = "groups.csv"
+# not the name that a user would give the file which tells the groups
+GROUPS_FILE = "group_scores.csv"
 GROUP_COLUMNS = ("Group", "Sequences", "Objects", "J&F", "J", "F")
 MEAN_OF_GROUPS = "mean of the groups"
 

@@ -38,9 +38,9 @@ SEQUENCE_COLUMNS = ("Sequence", "Objects", "Frames", "J&F", "J", "F")
 def write_evaluation(evaluation: Evaluation, folder: Path, *, split: str, groups: Groups | None = None) -> None:
     """Writes `objects.csv`, `frames.csv`, `diagnosis.csv`, `summary.md` and the two CSVs of the official toolkit.
 
-    With several boundary tolerances there is a `boundary.csv` too, and with groups a `groups.csv`. What an earlier run
-    made of other scores and this one does not write anew is removed: these two, a comparison, the record, files named
-    by another split, and pictures of the worst frames.
+    With several boundary tolerances there is a `boundary.csv` too, and with groups a `group_scores.csv`. What an
+    earlier run made of other scores and this one does not write anew is removed: these two, a comparison, the record,
+    files named by another split, and pictures of the worst frames.
 
     Args:
         evaluation: what to write.

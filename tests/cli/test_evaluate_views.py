@@ -206,7 +206,7 @@ def test_scores_are_told_by_group(methods: Path) -> None:
     groups = write_groups(methods / "groups.csv", "sequence,group", "a,occlusion", "c,occlusion", "b,dark", "a,dark")
     result = score("shifted", more=("--groups", groups))
     by_object = {(row["sequence"], row["object"]): row for row in rows_of(methods / "scores" / "objects.csv")}
-    occlusion, dark = rows_of(methods / "scores" / "groups.csv")
+    occlusion, dark = rows_of(methods / "scores" / "group_scores.csv")
     assert [(row["group"], row["sequences"], row["objects"]) for row in (occlusion, dark)] == [
         *(("occlusion", "2", "4"), ("dark", "2", "4"))
     ]
@@ -219,14 +219,22 @@ def test_scores_are_told_by_group(methods: Path) -> None:
     assert read_record(methods / "scores" / "evaluate.json")["groups"]["dark"]["J-Mean"] == float(dark["J-Mean"])
     # nothing of groups stays beside scores without them
     score("shifted")
-    assert not (methods / "scores" / "groups.csv").exists()
+    assert not (methods / "scores" / "group_scores.csv").exists()
+
+
+def test_the_file_of_groups_may_lie_where_scores_go(methods: Path) -> None:
+    (methods / "scores").mkdir()
+    given = write_groups(methods / "scores" / "groups.csv", "sequence,group", "a,x")
+    for more in (("--groups", f"scores/{given}"), ()):
+        score("shifted", more=more)
+        assert (methods / "scores" / given).read_text() == "sequence,group\na,x"
 
 
 def test_groups_of_which_every_object_is_in_one_have_a_mean_as_youtube_vos_has(methods: Path) -> None:
     seen = [f"{name},{number},{'seen' if number == 1 else 'unseen'}" for name in "abcdef" for number in (1, 2)]
     write_groups(methods / "groups.csv", "sequence,object,group", *seen[:-1], "f,2,seen")
     score("shifted", more=("--groups", "groups.csv"))
-    first, second, mean = rows_of(methods / "scores" / "groups.csv")
+    first, second, mean = rows_of(methods / "scores" / "group_scores.csv")
     assert (first["objects"], second["objects"], mean["group"]) == ("7", "5", "mean of the groups")
     parts = [float(row[measure]) for row in (first, second) for measure in ("J-Mean", "F-Mean")]
     assert float(mean["J&F-Mean"]) == pytest.approx(sum(parts) / 4, abs=1e-12)
@@ -235,7 +243,7 @@ def test_groups_of_which_every_object_is_in_one_have_a_mean_as_youtube_vos_has(m
 def test_methods_are_compared_by_group(methods: Path) -> None:
     groups = write_groups(methods / "groups.csv", "sequence,group", "a,odd", "c,odd", "b,even", "d,even")
     score("perfect", "shifted", more=("--groups", groups))
-    j = {row["group"]: float(row["J&F-Mean"]) for row in rows_of(methods / "scores" / "shifted" / "groups.csv")}
+    j = {row["group"]: float(row["J&F-Mean"]) for row in rows_of(methods / "scores" / "shifted" / "group_scores.csv")}
     text = (methods / "scores" / "comparison.md").read_text()
     assert "| Group | Sequences | Objects | perfect | shifted |" in text
     assert f"| odd | 2 | 4 | **100.00** | {100 * j['odd']:.2f} |" in text
@@ -277,4 +285,4 @@ def test_groups_that_cannot_be_used_are_refused(
 def test_groups_may_name_sequences_that_are_left_out(methods: Path) -> None:
     write_groups(methods / "groups.csv", "sequence,group", "a,x", "b,y")
     score("shifted", more=("--groups", "groups.csv", "--sequences", "a"))
-    assert [row["group"] for row in rows_of(methods / "scores" / "groups.csv")] == ["x"]
+    assert [row["group"] for row in rows_of(methods / "scores" / "group_scores.csv")] == ["x"]
