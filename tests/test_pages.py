@@ -10,6 +10,7 @@ import click
 import pytest
 
 from mrnet_cli.cli.main import COMMANDS, main
+from mrnet_cli.evaluation.diagnosis_tables import diagnosis_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 # commands.md is made of the help
@@ -35,6 +36,12 @@ def test_every_command_and_option_stands_on_a_page(command: str) -> None:
     assert f"mrnet {command}" in text
     options = [one.opts[0] for one in found.params if isinstance(one, click.Option)]
     assert [name for name in options if not re.search(rf"{name}(?![\w-])", text)] == []
+
+
+def test_every_number_of_a_diagnosis_is_explained() -> None:
+    _, _, *columns = diagnosis_csv([]).strip().split(",")
+    page = (ROOT / "docs" / "score.md").read_text()
+    assert [name for name in columns if f"`{name}`" not in page] == []
 
 
 def test_every_extra_of_the_commands_stands_in_the_quick_start() -> None:
