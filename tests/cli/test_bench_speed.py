@@ -28,6 +28,8 @@ def test_every_combination_is_measured_in_a_process_of_its_own(
     assert {path.name for path in output.iterdir()} == {
         *("speed.csv", "stages.csv", "speed.md", "speed.json", "speed_accuracy.png", "speed_accuracy.svg")
     }
+    page = (Path(__file__).resolve().parents[2] / "docs" / "speed.md").read_text()
+    assert [path.stem for path in output.iterdir() if f"`{path.stem}." not in page] == []
     with (output / "speed.csv").open(newline="") as file:
         one, two = csv.DictReader(file)
     assert (one["objects"], two["objects"]) == ("1", "2")

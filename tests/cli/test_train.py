@@ -141,6 +141,8 @@ def test_a_training_is_watched_on_the_way(train_root: Path, tmp_path: Path) -> N
     assert load_weights(output / "best.safetensors").config == tiny_mrnet.CONFIG
     with Image.open(output / "pictures" / "4.png") as picture:
         assert picture.size == (4 * 96, 3 * 64)
+    page = (Path(__file__).resolve().parents[2] / "docs" / "train.md").read_text()
+    assert [path.name for path in output.iterdir() if f"`{path.name}" not in page] == []
 
 
 @pytest.mark.usefixtures("tiny")
