@@ -224,6 +224,8 @@ def _prepared(job: Job, prepare: Prepare) -> Prepared:
     try:
         return prepare(job)
     except DataError as error:
+        if job.video is not None:
+            raise
         raise _all_broken(job) from error
     except NumericError as error:
         raise NumericError(f"adapted to {job.name}, {error}") from error

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import torch
+from av.video.frame import VideoFrame
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
@@ -131,23 +134,47 @@ def test_one_step_is_taken_before_later_frames(davis: Path, weights: Path, tmp_p
     assert all(one["adaptation_steps"] <= 1 for one in finished.values())
 
 
-def test_a_video_file_is_looked_through(davis: Path, weights: Path, tmp_path: Path) -> None:
-    frames = davis / "JPEGImages/480p/a"
-    video = tmp_path / "a.mp4"
-    with VideoWriter(video) as writer:
-        for number, path in enumerate(sorted(frames.iterdir())):
-            writer.write(read_frame(path), Fraction(number, 25))
+def write_video(davis: Path, path: Path) -> Path:
+    """A file of the first sequence's frames."""
+    with VideoWriter(path) as writer:
+        for number, frame in enumerate(sorted((davis / "JPEGImages/480p/a").iterdir())):
+            writer.write(read_frame(frame), Fraction(number, 25))
+    return path
+
+
+def predict_video(davis: Path, video: Path, weights: Path, output: Path, *more: str) -> Result:
     mask = davis / "Annotations/480p/a/00000.png"
+    arguments = ["--video", video, "--mask", mask, "--weights", weights, "--device", "cpu", "--output", output, *more]
+    return CliRunner().invoke(main, ["predict", *map(str, arguments)])
+
+
+def test_a_video_file_is_looked_through(davis: Path, weights: Path, tmp_path: Path) -> None:
+    video = write_video(davis, tmp_path / "a.mp4")
     found: dict[str, dict[str, bytes]] = {}
     for ahead in ("0", "4"):
-        arguments = ["--video", video, "--mask", mask, "--weights", weights, "--device", "cpu"]
-        more = ["--adapt", "4", "--adapt-ahead", ahead, "--output", tmp_path / ahead]
-        result = CliRunner().invoke(main, ["predict", *map(str, [*arguments, *more])])
+        result = predict_video(davis, video, weights, tmp_path / ahead, "--adapt", "4", "--adapt-ahead", ahead)
         assert result.exit_code == 0, result.output
         found[ahead] = tree(tmp_path / ahead)
-    assert len(found["0"]) == len(list(frames.iterdir()))
+    assert len(found["0"]) == len(list((davis / "JPEGImages/480p/a").iterdir()))
     assert found["0"].keys() == found["4"].keys()
     assert found["0"] != found["4"]
+
+
+def test_what_is_wrong_further_on_in_a_video_file_is_told(davis: Path, weights: Path, tmp_path: Path) -> None:
+    height, width = read_index_mask(davis / "Annotations/480p/a/00000.png").shape
+    video = tmp_path / "a.ts"
+    with video.open("wb") as file:
+        # such a stream may go on in another size
+        for larger in (0, 32):
+            with av.open(file, "w", format="mpegts") as container:
+                stream = container.add_stream("libx264", rate=25)
+                stream.width, stream.height = width + larger, height + larger
+                frame = VideoFrame.from_ndarray(np.zeros((stream.height, stream.width, 3), np.uint8))
+                container.mux([*stream.encode(frame), *stream.encode()])
+    result = predict_video(davis, video, weights, tmp_path / "out", "--adapt", "2")
+    assert result.exit_code == 2
+    assert f"Error: {video} changes its size at frame 1: cut it there" in result.stderr
+    assert not list((tmp_path / "out").rglob("*.png"))
 
 
 @pytest.mark.parametrize("value", ["-1", "2.5", "many", "", "Auto"])
