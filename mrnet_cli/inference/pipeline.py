@@ -33,7 +33,7 @@ class Prepared:
     """What segments one video, made for it.
 
     Attributes:
-        segmenter: of this video alone.
+        segmenter: of this video alone where there was an adaptation.
         steps: of the adaptation that led to its weights.
         seconds: that the adaptation took.
         mib: of memory that it took at most; 0 where unknown.

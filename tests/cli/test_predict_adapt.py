@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.frames import read_frame
-from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.data.videos import VideoWriter
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
@@ -134,10 +134,10 @@ def test_one_step_is_taken_before_later_frames(davis: Path, weights: Path, tmp_p
     assert all(one["adaptation_steps"] <= 1 for one in finished.values())
 
 
-def write_video(davis: Path, path: Path) -> Path:
-    """A file of the first sequence's frames."""
+def write_video(davis: Path, path: Path, *, frames: int | None = None) -> Path:
+    """A file of the first sequence's frames, or of so many of them."""
     with VideoWriter(path) as writer:
-        for number, frame in enumerate(sorted((davis / "JPEGImages/480p/a").iterdir())):
+        for number, frame in enumerate(sorted((davis / "JPEGImages/480p/a").iterdir())[:frames]):
             writer.write(read_frame(frame), Fraction(number, 25))
     return path
 
@@ -175,6 +175,34 @@ def test_what_is_wrong_further_on_in_a_video_file_is_told(davis: Path, weights: 
     assert result.exit_code == 2
     assert f"Error: {video} changes its size at frame 1: cut it there" in result.stderr
     assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def told_of_adaptation(output: Path) -> tuple[int, float]:
+    """Steps and seconds, of the one sequence that the record speaks of."""
+    (one,) = json.loads((output / "predict.json").read_text())["finished"].values()
+    return one["adaptation_steps"], one["adaptation_seconds"]
+
+
+def test_no_step_is_taken_for_a_video_of_one_frame(davis: Path, weights: Path, tmp_path: Path) -> None:
+    video = write_video(davis, tmp_path / "a.mp4", frames=1)
+    result = predict_video(davis, video, weights, tmp_path / "file", "--adapt", "4")
+    assert result.exit_code == 0, result.output
+    for frame in sorted((davis / "JPEGImages/480p/a").iterdir())[1:]:
+        frame.unlink()
+    done(davis, weights, tmp_path / "folder", "--adapt", "4", "--sequences", "a")
+    assert told_of_adaptation(tmp_path / "file") == told_of_adaptation(tmp_path / "folder") == (0, 0.0)
+
+
+def test_a_video_is_not_looked_through_for_an_object_too_small_to_be_cut_out(
+    davis: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrnet_cli.training.adaptation.video.looked_ahead", None)
+    mask = davis / "Annotations/480p/a/00000.png"
+    small = np.zeros_like(read_index_mask(mask))
+    small[0, 0] = 1
+    write_index_mask(mask, small)
+    done(davis, weights, tmp_path / "out", "--adapt", "4", "--sequences", "a")
+    assert told_of_adaptation(tmp_path / "out")[0] == 0
 
 
 @pytest.mark.parametrize("value", ["-1", "2.5", "many", "", "Auto"])
