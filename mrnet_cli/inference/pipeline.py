@@ -255,6 +255,8 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
         return False
     # more frames than before are wanted, or there; how many a video file has, only its decoding tells
     frames = done.frames if job.video is not None else job.length
+    if frames > job.begin + 1 and not record.is_ranked(job.name):
+        return False
     return all(_has_content(output / job.name / f"{stem}.png") for stem in job.written(frames))
 
 
