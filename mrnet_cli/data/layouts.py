@@ -11,6 +11,7 @@ from mrnet_cli.data.davis import Year, read_split
 from mrnet_cli.data.files import unlisted
 from mrnet_cli.data.frames import FORMATS, pictures
 from mrnet_cli.data.limits import open_picture
+from mrnet_cli.data.mask_trees import are_pictures
 from mrnet_cli.data.names import natural
 from mrnet_cli.errors import DataError
 
@@ -77,7 +78,7 @@ def recognise(root: Path) -> Layout:
     if not root.is_dir():
         zipped = ": unzip it first" if root.suffix.lower() == ".zip" else ""
         raise DataError([f"{root} is not a folder{zipped}"])
-    folders = [root / name for name in _folders(root)]
+    folders = [root / name for name in _folders(root) if not are_pictures(root / name)]
     if any(folder.name in (IMAGES, MASKS) for folder in folders):
         return _davis(root) if (root / "ImageSets").is_dir() or _is_nested(root / IMAGES) else _trees(root)
     inner = [str(folder) for folder in folders if (folder / IMAGES).is_dir() or (folder / MASKS).is_dir()]

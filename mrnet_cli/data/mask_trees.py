@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mrnet_cli.data.files import unlisted
 from mrnet_cli.data.names import is_name, natural
+from mrnet_cli.data.records import PICTURES, PREDICT
 from mrnet_cli.data.zips import MaskFile, ZipFolder, ZipLimits, list_zip
 from mrnet_cli.errors import DataError
 
@@ -116,7 +117,7 @@ def holds_masks(folder: Folder) -> bool:
 
 
 def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFile]]]:
-    """Folders by name, and PNGs with their names, both in natural order; hidden ones are left out.
+    """Folders by name, and PNGs with their names, both in natural order; hidden ones and pictures are left out.
 
     Whatever is named like a PNG counts as one, be it a folder or a dangling link: reading it tells what is wrong.
 
@@ -137,7 +138,17 @@ def children(folder: Folder) -> tuple[dict[str, Folder], list[tuple[str, MaskFil
         raise DataError([unlisted(folder, error)]) from error
     if wrong := [name for name in (*masks, *others) if not is_name(name)]:
         raise DataError([f"{folder} holds {name}, a name that cannot be used: rename it" for name in wrong])
-    return {name: folder / name for name in others}, [(name, folder / name) for name in masks]
+    inner: dict[str, Folder] = {name: folder / name for name in others if not are_pictures(folder / name)}
+    return inner, [(name, folder / name) for name in masks]
+
+
+def are_pictures(folder: Path) -> bool:
+    """Whether a folder holds the overlays, similarity maps or mattes of sequences beside it, and is none itself.
+
+    Raises:
+        DataError: it would, and cannot be listed.
+    """
+    return folder.name in PICTURES and (folder.parent / PREDICT).is_file() and not children(folder)[1]
 
 
 def _is_mask(name: str) -> bool:

@@ -13,6 +13,8 @@ from mrnet_cli.errors import DataError
 
 EVALUATE, PREDICT, SPEED, SWEEP = "evaluate.json", "predict.json", "speed.json", "sweep.json"
 REPORT = "report.json"
+# folders that lie beside the sequences and PREDICT, and are none
+PICTURES = ("overlays", "similarity", "mattes")
 
 # what to do where an earlier run's results would be lost, or mixed with others
 ELSEWHERE = "choose another --output, or remove the folder to begin anew"

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +69,16 @@ class Job:
     def length(self) -> int:
         """How many frames; of a video file about as many as it says, 0 where it does not."""
         return len(self.frames) if self.video is None else self.video.frames
+
+    def goes_on(self) -> bool:
+        """Whether a frame follows the one of ``mask``; of a video file only its decoding tells.
+
+        Raises:
+            DataError: it cannot be decoded.
+        """
+        if self.video is None:
+            return len(self.frames) > self.begin + 1
+        return next(islice(read_video(self.video.path), 1, None), None) is not None
 
     def frames_digest(self, frames: int) -> str:
         """Hash of the first so many frames, or of the video file: of names, sizes, and the ends of what is in them."""

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from mrnet_cli.data.files import make_output_dir
 from mrnet_cli.data.overlay import RgbImage, heat, matte, overlay, write_picture
+from mrnet_cli.data.records import PICTURES
 from mrnet_cli.data.videos import Shown, VideoWriter
 from mrnet_cli.inference.jobs import Job
 
-OVERLAYS = "overlays"
-SIMILARITY = "similarity"
-MATTES = "mattes"
+OVERLAYS, SIMILARITY, MATTES = PICTURES
 # suffixes of the pictures of frames
 KINDS = {OVERLAYS: ".jpg", SIMILARITY: ".jpg", MATTES: ".png"}
 

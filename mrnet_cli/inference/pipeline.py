@@ -33,7 +33,7 @@ class Prepared:
     """What segments one video, made for it.
 
     Attributes:
-        segmenter: of this video alone.
+        segmenter: of this video alone where there was an adaptation.
         steps: of the adaptation that led to its weights.
         seconds: that the adaptation took.
         mib: of memory that it took at most; 0 where unknown.
@@ -224,6 +224,8 @@ def _prepared(job: Job, prepare: Prepare) -> Prepared:
     try:
         return prepare(job)
     except DataError as error:
+        if job.video is not None:
+            raise
         raise _all_broken(job) from error
     except NumericError as error:
         raise NumericError(f"adapted to {job.name}, {error}") from error
@@ -253,6 +255,8 @@ def _is_finished(job: Job, output: Path, record: Record) -> bool:
         return False
     # more frames than before are wanted, or there; how many a video file has, only its decoding tells
     frames = done.frames if job.video is not None else job.length
+    if frames > job.begin + 1 and not record.is_ranked(job.name):
+        return False
     return all(_has_content(output / job.name / f"{stem}.png") for stem in job.written(frames))
 
 

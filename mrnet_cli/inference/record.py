@@ -118,9 +118,12 @@ class Record:
         if differing := differences(self._settings, theirs):
             raise DataError([f"{self._path} is of a run with {', '.join(differing)}: {ELSEWHERE}"])
         choices = read_rankings(self._rankings) if self._rankings.is_file() else {}
-        ranks = self._settings["config"]["variant"] != "none"
-        self.finished = {name: one for name, one in finished.items() if name in choices or one.frames == 1 or not ranks}
+        self.finished = finished
         self._choices = {name: choices.get(name, []) for name in self.finished}
+
+    def is_ranked(self, name: str) -> bool:
+        """Whether the past frames that were picked in a finished sequence are known, or the network picks none."""
+        return bool(self._choices[name]) or self._settings["config"]["variant"] == "none"
 
     def forget(self, name: str) -> None:
         """Notes that a sequence is about to be made, and is not finished."""

@@ -51,7 +51,7 @@ class Segmenter:
 
     Args:
         network: in evaluation mode; without ``optimise`` it is moved to ``device`` and ``dtype``.
-        device: to run on.
+        device: to run on; ``auto`` is a GPU where there is one.
         dtype: of weights and features; masks are merged in float32 whatever it is.
         size: short side in pixels that frames are scaled to; 0 leaves them, by default what the network was trained at.
         k: past frames compared beside the reference; by default the network's.
@@ -65,6 +65,7 @@ class Segmenter:
     A segmenter is used for one video at a time: :meth:`start` begins the next.
 
     Raises:
+        DeviceError: this machine has no such device.
         NumericError: weights are not finite in ``dtype``.
         WeightsError: ``size``, ``k``, ``n``, ``multi_object`` or ``zoom`` is none that a network can have.
     """
@@ -83,7 +84,7 @@ class Segmenter:
         optimise: bool = True,
     ) -> None:
         self.config = network.config.with_changes(size=size, k=k, n=n, multi_object=multi_object, zoom=zoom)
-        self.device, self.dtype = torch.device(device), dtype
+        self.device, self.dtype = choose_device(str(device)), dtype
         if optimise and self.device.type == "cpu":
             keep_freed_memory()
         self._network = (
@@ -104,7 +105,7 @@ class Segmenter:
             WeightsError: the file cannot be used.
             DeviceError: there is no such device.
         """
-        return cls(load_weights(weights), device=choose_device(device), dtype=dtype)
+        return cls(load_weights(weights), device=device, dtype=dtype)
 
     @property
     def frames_held(self) -> int:

@@ -116,6 +116,21 @@ def test_without_frames_the_command_scores(trees: Path, tiny_weights: Path, tmp_
     runs(lines[-1], tiny_weights, tmp_path / "scores", predictions=mine)
 
 
+def test_pictures_beside_predicted_masks_are_no_sequences(
+    write_davis: WriteDavis, tiny_weights: Path, tmp_path: Path
+) -> None:
+    davis, masks, scores = write_davis("7"), tmp_path / "masks", tmp_path / "scores"
+    given = ["--davis", davis, "--weights", tiny_weights, "--device", "cpu", "--output", masks]
+    result = CliRunner().invoke(main, ["predict", *map(str, given), "--overlay", "--similarity", "--matte"])
+    assert result.exit_code == 0, result.output
+    assert {"overlays", "similarity", "mattes"} < {path.name for path in masks.iterdir()}
+    assert problems_of(masks) == []
+    lines = check(masks).stdout.splitlines()
+    assert lines[1].startswith("1 sequence, ")
+    runs(lines[-1], tiny_weights, scores, predictions=masks)
+    assert "ignored" not in (scores / "summary.md").read_text()
+
+
 def test_a_folder_of_frames_is_told(trees: Path) -> None:
     frames = trees / "JPEGImages" / "a"
     lines = check(frames).stdout.splitlines()

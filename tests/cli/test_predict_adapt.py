@@ -11,13 +11,16 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import torch
+from av.video.frame import VideoFrame
 from click.testing import CliRunner, Result
 
 from mrnet_cli.cli.main import main
 from mrnet_cli.data.frames import read_frame
-from mrnet_cli.data.masks import read_index_mask
+from mrnet_cli.data.masks import read_index_mask, write_index_mask
 from mrnet_cli.data.videos import VideoWriter
 from mrnet_cli.models.config import ModelConfig
 from mrnet_cli.models.mrnet import MRNet
@@ -131,23 +134,75 @@ def test_one_step_is_taken_before_later_frames(davis: Path, weights: Path, tmp_p
     assert all(one["adaptation_steps"] <= 1 for one in finished.values())
 
 
-def test_a_video_file_is_looked_through(davis: Path, weights: Path, tmp_path: Path) -> None:
-    frames = davis / "JPEGImages/480p/a"
-    video = tmp_path / "a.mp4"
-    with VideoWriter(video) as writer:
-        for number, path in enumerate(sorted(frames.iterdir())):
-            writer.write(read_frame(path), Fraction(number, 25))
+def write_video(davis: Path, path: Path, *, frames: int | None = None) -> Path:
+    """A file of the first sequence's frames, or of so many of them."""
+    with VideoWriter(path) as writer:
+        for number, frame in enumerate(sorted((davis / "JPEGImages/480p/a").iterdir())[:frames]):
+            writer.write(read_frame(frame), Fraction(number, 25))
+    return path
+
+
+def predict_video(davis: Path, video: Path, weights: Path, output: Path, *more: str) -> Result:
     mask = davis / "Annotations/480p/a/00000.png"
+    arguments = ["--video", video, "--mask", mask, "--weights", weights, "--device", "cpu", "--output", output, *more]
+    return CliRunner().invoke(main, ["predict", *map(str, arguments)])
+
+
+def test_a_video_file_is_looked_through(davis: Path, weights: Path, tmp_path: Path) -> None:
+    video = write_video(davis, tmp_path / "a.mp4")
     found: dict[str, dict[str, bytes]] = {}
     for ahead in ("0", "4"):
-        arguments = ["--video", video, "--mask", mask, "--weights", weights, "--device", "cpu"]
-        more = ["--adapt", "4", "--adapt-ahead", ahead, "--output", tmp_path / ahead]
-        result = CliRunner().invoke(main, ["predict", *map(str, [*arguments, *more])])
+        result = predict_video(davis, video, weights, tmp_path / ahead, "--adapt", "4", "--adapt-ahead", ahead)
         assert result.exit_code == 0, result.output
         found[ahead] = tree(tmp_path / ahead)
-    assert len(found["0"]) == len(list(frames.iterdir()))
+    assert len(found["0"]) == len(list((davis / "JPEGImages/480p/a").iterdir()))
     assert found["0"].keys() == found["4"].keys()
     assert found["0"] != found["4"]
+
+
+def test_what_is_wrong_further_on_in_a_video_file_is_told(davis: Path, weights: Path, tmp_path: Path) -> None:
+    height, width = read_index_mask(davis / "Annotations/480p/a/00000.png").shape
+    video = tmp_path / "a.ts"
+    with video.open("wb") as file:
+        # such a stream may go on in another size
+        for larger in (0, 32):
+            with av.open(file, "w", format="mpegts") as container:
+                stream = container.add_stream("libx264", rate=25)
+                stream.width, stream.height = width + larger, height + larger
+                frame = VideoFrame.from_ndarray(np.zeros((stream.height, stream.width, 3), np.uint8))
+                container.mux([*stream.encode(frame), *stream.encode()])
+    result = predict_video(davis, video, weights, tmp_path / "out", "--adapt", "2")
+    assert result.exit_code == 2
+    assert f"Error: {video} changes its size at frame 1: cut it there" in result.stderr
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def told_of_adaptation(output: Path) -> tuple[int, float]:
+    """Steps and seconds, of the one sequence that the record speaks of."""
+    (one,) = json.loads((output / "predict.json").read_text())["finished"].values()
+    return one["adaptation_steps"], one["adaptation_seconds"]
+
+
+def test_no_step_is_taken_for_a_video_of_one_frame(davis: Path, weights: Path, tmp_path: Path) -> None:
+    video = write_video(davis, tmp_path / "a.mp4", frames=1)
+    result = predict_video(davis, video, weights, tmp_path / "file", "--adapt", "4")
+    assert result.exit_code == 0, result.output
+    for frame in sorted((davis / "JPEGImages/480p/a").iterdir())[1:]:
+        frame.unlink()
+    done(davis, weights, tmp_path / "folder", "--adapt", "4", "--sequences", "a")
+    assert told_of_adaptation(tmp_path / "file") == told_of_adaptation(tmp_path / "folder") == (0, 0.0)
+
+
+def test_a_video_is_not_looked_through_for_an_object_too_small_to_be_cut_out(
+    davis: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mrnet_cli.training.adaptation.video.looked_ahead", None)
+    mask = davis / "Annotations/480p/a/00000.png"
+    small = np.zeros_like(read_index_mask(mask))
+    small[0, 0] = 1
+    write_index_mask(mask, small)
+    done(davis, weights, tmp_path / "out", "--adapt", "4", "--sequences", "a")
+    assert told_of_adaptation(tmp_path / "out")[0] == 0
 
 
 @pytest.mark.parametrize("value", ["-1", "2.5", "many", "", "Auto"])

@@ -372,6 +372,15 @@ def test_resume_makes_anew_what_was_made_of_another_late_mask(
     assert run(root, output, "--resume") == run(root, tmp_path / "whole")
 
 
+def test_resume_keeps_a_sequence_whose_object_appears_in_the_last_frame(
+    bike: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = bike("data", lambda t, mask: mask if t == FRAMES - 1 else None)
+    options = ("--images", root / "JPEGImages", "--annotations", root / "Annotations", "--output", tmp_path / "out")
+    assert "1 sequence segmented" in predict(*options).stdout
+    assert "0 sequences segmented, 1 kept" in predict(*options, "--resume").stdout
+
+
 def test_resume_makes_anew_what_began_at_another_frame(
     bike: Callable[..., Path],
     tmp_path: Path,

@@ -131,6 +131,13 @@ def test_a_device_that_is_not_there_is_refused_in_words() -> None:
             choose_device(name)
 
 
+def test_a_segmenter_takes_the_devices_that_the_command_takes(tiny_weights: Path) -> None:
+    network = load_weights(tiny_weights)
+    assert Segmenter(network, device="auto").device == choose_device("auto")
+    with pytest.raises(DeviceError, match="cuda:77"):
+        Segmenter(network, device="cuda:77")
+
+
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 

@@ -83,14 +83,16 @@ class Adapted:
     Attributes:
         network: in evaluation mode, on the device it was fitted on.
         steps: that led to its weights; 0 where they are as they were.
-        before: loss on clips that no step saw, with the weights as they were; NaN where no object can be cut out.
+        before: loss on clips that no step saw, with the weights as they were; NaN where there are none.
         after: the same with its weights.
+        objects: that can be cut out of the first frame; without one no step is taken.
     """
 
     network: MRNet
     steps: int
     before: float
     after: float
+    objects: int
 
 
 def adapt(
@@ -123,8 +125,9 @@ def adapt(
     network = copy.deepcopy(network).to(device).train()
     lines = min(settings.lines, network.config.size or min(ids.shape))
     scene = take_apart(image, ids, lines=lines, zoom=network.config.zoom, later=later)
-    if not scene.first.objects:
-        return Adapted(network.eval(), 0, math.nan, math.nan)
+    objects = len(scene.first.objects)
+    if not objects:
+        return Adapted(network.eval(), 0, math.nan, math.nan, objects)
     recipe, seed = settings.recipe(*scene.size), (settings.seed, zlib.crc32(name.encode()))
     unseen = (_batch(scene, settings, (*seed, 2, number), degraded=0.0) for number in range(settings.clips))
     held_out = [batch.to(device) for batch in unseen if batch is not None]
@@ -140,9 +143,9 @@ def adapt(
     after = _mean_loss(network, held_out, device=device, amp=amp)
     # a network that diverged has a loss that is no number, and is no better
     if not held_out or after < before:
-        return Adapted(network.eval(), settings.steps, before, after)
+        return Adapted(network.eval(), settings.steps, before, after, objects)
     network.load_state_dict(start)
-    return Adapted(network.eval(), 0, before, before)
+    return Adapted(network.eval(), 0, before, before, objects)
 
 
 def _batch(scene: Scene, settings: Adaptation, seed: Sequence[int], *, degraded: float) -> Batch | None:

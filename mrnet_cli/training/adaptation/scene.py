@@ -17,6 +17,8 @@ from mrnet_cli.inference.camera import Camera
 from mrnet_cli.inference.geometry import MULTIPLE
 from mrnet_cli.training.sources import Picture, object_ids
 
+# clips of a very long or narrow frame show a part of it, so many times as long as it is narrow, to bound their memory
+LONGEST = 3
 # an object smaller than this share of the frame is too coarse to be cut out
 LEAST_AREA = 2e-4
 # the ground is painted in at most so many lines: what is smooth anyway is not worth the time
@@ -56,7 +58,7 @@ class Scene:
     Attributes:
         first: the first frame; all of it is labelled, for its mask is given.
         later: frames whose masks were predicted.
-        size: height and width of the clips; no frame is smaller.
+        size: height and width of the clips, one at most three times the other; no frame is smaller.
     """
 
     first: View
@@ -81,11 +83,12 @@ def take_apart(
         zoom: how near small objects will be looked at, at most.
         later: later frames, H W 3, and what was found in them, H W; 255 where an object may be.
     """
-    size = clip_size(ids.shape[0], ids.shape[1], lines)
+    full = scaled_size(ids.shape[0], ids.shape[1], lines)
+    height, width = (min(side, LONGEST * min(full)) for side in full)
 
     def seen(found: NDArray[np.uint8]) -> tuple[int, int]:
         nearness = Camera(found, zoom).nearness
-        return round(size[0] * nearness), round(size[1] * nearness)
+        return round(full[0] * nearness), round(full[1] * nearness)
 
     whole = seen(ids)
     known = np.unique(np.append(ids, 0))
@@ -96,7 +99,7 @@ def take_apart(
     first = View(picture, ground, tuple(object_ids(picture.ids, LEAST_AREA)))
     found = ((one, numbers[ids]) for one, ids in later)
     views = (_later_view(scaled(one, ids, seen(ids)), scaled(one, ids, whole)) for one, ids in found)
-    return Scene(first, tuple(views), size)
+    return Scene(first, tuple(views), (height, width))
 
 
 def scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, ...]) -> Picture:
@@ -107,10 +110,10 @@ def scaled(image: NDArray[np.uint8], ids: NDArray[np.uint8], size: tuple[int, ..
     return Picture(np.asarray(resized, np.uint8), np.asarray(nearest, np.uint8))
 
 
-def clip_size(height: int, width: int, lines: int) -> tuple[int, int]:
+def scaled_size(height: int, width: int, lines: int) -> tuple[int, int]:
     """Height and width near a frame's shape with a short side of about ``lines``, multiples of 32.
 
-    >>> clip_size(480, 854, 288)
+    >>> scaled_size(480, 854, 288)
     (288, 512)
     """
     scale = lines / min(height, width)

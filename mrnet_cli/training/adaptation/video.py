@@ -38,7 +38,7 @@ def adapt_to_video(
     Args:
         network: what is copied, in float32 and on the CPU.
         settings: how, and how many frames are looked at.
-        job: the video.
+        job: the video; it is looked through only where an object can be cut out of its first frame.
         like: the network as it is, and the device and precision to fit and segment in.
         on_step: called after every step.
         on_frame: called with the number of each frame that is looked at, between the halves.
@@ -69,6 +69,8 @@ def adapt_to_video(
         return fit(network, settings)
     half = replace(settings, steps=settings.steps // 2)
     first = fit(network, half)
+    if not first.objects:
+        return first
     fitted = Segmenter(first.network, device=like.device, dtype=like.dtype)
     later = looked_ahead([like, fitted], job, settings.ahead, on_frame=on_frame)
     rest = replace(settings, steps=settings.steps - half.steps, seed=settings.seed + 1)
@@ -95,6 +97,9 @@ def adapting(
     network.config = like.config
 
     def prepare(job: Job) -> Prepared:
+        if not job.goes_on():
+            # there is nothing to segment by what would be learned
+            return Prepared(like, 0, 0.0, 0.0)
         restart_peaks(like.device)
         started = time.perf_counter()
         adapted = adapt_to_video(

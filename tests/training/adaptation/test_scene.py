@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mrnet_cli.training.adaptation.scene import clip_size, take_apart
+from mrnet_cli.training.adaptation.scene import scaled_size, take_apart
 
 Image = NDArray[np.uint8]
 
@@ -62,8 +62,8 @@ def test_a_frame_without_objects_has_none() -> None:
     ("height", "width", "expected"),
     [(480, 854, (288, 512)), (854, 480, (512, 288)), (1080, 1080, (288, 288)), (30, 3000, (288, 28800))],
 )
-def test_clips_have_the_frames_shape_in_multiples_of_32(height: int, width: int, expected: tuple[int, int]) -> None:
-    assert clip_size(height, width, 288) == expected
+def test_frames_keep_their_shape_in_multiples_of_32(height: int, width: int, expected: tuple[int, int]) -> None:
+    assert scaled_size(height, width, 288) == expected
 
 
 @pytest.mark.parametrize("lines", [64, 128])

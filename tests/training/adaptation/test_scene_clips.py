@@ -110,6 +110,18 @@ def test_without_an_object_there_is_no_clip() -> None:
     assert scene_clip(np.random.default_rng(0), empty, frames=3, most=3) is None
 
 
+@pytest.mark.parametrize(("across", "size"), [(False, (64, 192)), (True, (192, 64))])
+def test_clips_of_a_very_long_frame_show_a_part_with_its_object(across: bool, size: tuple[int, int]) -> None:
+    image, ids = np.full((32, 1600, 3), 90, np.uint8), np.zeros((32, 1600), np.uint8)
+    image[8:24, 1500:1520], ids[8:24, 1500:1520] = (220, 20, 20), 1
+    if across:
+        image, ids = image.transpose(1, 0, 2).copy(), ids.T.copy()
+    scene = take_apart(image, ids, lines=64, later=[(image, ids)])
+    clips = [drawn(scene, seed) for seed in SEEDS]
+    assert {clip.ids.shape[1:] for clip in clips} == {size}
+    assert all((clip.ids[0] == 1).any() for clip in clips)
+
+
 @pytest.mark.usefixtures("plain")
 def test_clips_of_a_frame_seen_from_nearer_are_as_large_and_their_objects_larger() -> None:
     image, ids = np.full((96, 128, 3), (20, 20, 200), np.uint8), np.zeros((96, 128), np.uint8)
