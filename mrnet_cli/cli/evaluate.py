@@ -146,6 +146,9 @@ def evaluate(
             known_problems=problems,
         )
         made_by = provenance(engine=engine)
+    if groups and (unscored := groups.unscored(evaluations[0])):
+        # it may be that the rules leave them out, as those that are seen in the last frame alone
+        click.echo(shown(f"Warning: {groups_file} names objects that are not scored: {', '.join(unscored)}"), err=True)
     _write(evaluations, predictions, outputs, output, split=split, groups=groups, made_by=made_by)
     if worst:
         images = davis / "JPEGImages" / resolution if davis else None
@@ -166,9 +169,6 @@ def _write(
     made_by: JsonObject,
 ) -> None:
     """Writes what each tree scored to its place and, of several, which is better to the output; then shows it."""
-    if groups:
-        # tells what is wrong before anything is written
-        groups.parts(evaluations[0])
     if len(evaluations) > 1:
         forget_evaluation(output)
     for evaluation, tree, place in zip(evaluations, trees, places, strict=True):

@@ -34,16 +34,7 @@ class Groups:
     members: Mapping[str, set[tuple[str, int | None]]]
 
     def parts(self, evaluation: Evaluation) -> dict[str, Evaluation]:
-        """By group what its objects alone scored; groups of which nothing was scored are left out.
-
-        Raises:
-            DataError: an object of a scored sequence was not scored.
-        """
-        scored = {(one.sequence, one.object) for one in evaluation.objects}
-        named = {one for members in self.members.values() for one in members if one[0] in evaluation.sequences}
-        if lacking := sorted({one for one in named if one[1] is not None} - scored):
-            told = ", ".join(f"{number} of {sequence}" for sequence, number in lacking)
-            raise DataError([f"{self.source} names objects that are not scored: {told}; take them out"])
+        """By group what its objects alone scored; groups of which nothing was scored are left out."""
         parts = {}
         for group, members in self.members.items():
             objects = [
@@ -54,6 +45,13 @@ class Groups:
             if objects:
                 parts[group] = replace(evaluation, objects=tuple(objects))
         return parts
+
+    def unscored(self, evaluation: Evaluation) -> list[str]:
+        """Objects of scored sequences that groups name and that were not scored, as the rules may have it."""
+        scored = {(one.sequence, one.object) for one in evaluation.objects}
+        named = {one for members in self.members.values() for one in members if one[0] in evaluation.sequences}
+        lacking = sorted({(sequence, number) for sequence, number in named if number is not None} - scored)
+        return [f"{number} of {sequence}" for sequence, number in lacking]
 
 
 def read_groups(path: Path, sequences: Collection[str], *, some: bool, problems: list[str]) -> Groups:

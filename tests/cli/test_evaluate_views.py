@@ -268,7 +268,6 @@ def test_what_is_wrong_with_groups_is_told_at_once_with_the_rest(methods: Path) 
     [
         (("name,group", "a,x"), (), "has not the columns sequence, group"),
         (("sequence,group",), (), "with rows below"),
-        (("sequence,object,group", "a,7,x"), (), "names objects that are not scored: 7 of a; take them out"),
         (("sequence,group", "b,x"), ("--sequences", "a"), "names none of the sequences that are scored"),
     ],
 )
@@ -286,3 +285,11 @@ def test_groups_may_name_sequences_that_are_left_out(methods: Path) -> None:
     write_groups(methods / "groups.csv", "sequence,group", "a,x", "b,y")
     score("shifted", more=("--groups", "groups.csv", "--sequences", "a"))
     assert [row["group"] for row in rows_of(methods / "scores" / "group_scores.csv")] == ["x"]
+
+
+def test_groups_may_name_objects_that_the_rules_leave_out_which_is_told(methods: Path) -> None:
+    write_groups(methods / "groups.csv", "sequence,object,group", "a,1,x", "a,7,x")
+    result = score("shifted", more=("--groups", "groups.csv"))
+    assert "Warning: groups.csv names objects that are not scored: 7 of a\n" in result.stderr
+    (group,) = rows_of(methods / "scores" / "group_scores.csv")
+    assert (group["group"], group["objects"]) == ("x", "1")
