@@ -134,6 +134,11 @@ def _look(place: Place) -> _Seen:
         like = "the first mask" if seen.size else "the first frame"
         seen.size = seen.size or next((size for path in frames if (size := picture_size(path))), None)
         seen.problems += check_frames(frames, seen.size or (0, 0), like=like)
+    if place.masks is not None:
+        gaps = [name for name in _gaps([*seen.values]) if not frames or name in seen.frames]
+        # where only some frames have masks, as in YouTube-VOS, none of the others is missing
+        if 10 * len(gaps) <= len(seen.values):
+            seen.problems += lacking(place.masks, gaps, "the numbers of the others leave out")
     return seen
 
 

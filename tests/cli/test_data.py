@@ -294,6 +294,9 @@ def test_real_davis_is_sound_but_for_what_is_taken_away(davis_data: Path, tmp_pa
             path.unlink()
     left_out = "lacks frames that the numbers of the others leave out (1): 00010"
     assert problems_of(root) == [f"JPEGImages/480p/soapbox {left_out}"]
+    # a mask less is a frame less that is scored
+    (root / "Annotations/480p/soapbox/00020.png").unlink()
+    assert problems_of(root)[1] == f"Annotations/480p/soapbox {left_out.replace('00010', '00020')}"
 
 
 def test_a_davis_root_needs_the_mask_of_the_first_frame(write_davis: WriteDavis) -> None:
