@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mrnet_cli.data.frames import listed
+from mrnet_cli.data.frames import as_file, listed
 from mrnet_cli.data.limits import read_text
 from mrnet_cli.data.mask_trees import children, holds_masks, list_masks
 from mrnet_cli.data.masks import IdMask, any_as_object, read_checked_mask, void_as_background
@@ -87,7 +87,7 @@ def wrong_resolution(folder: Path, resolution: str) -> list[str]:
     if (folder / resolution).is_dir():
         return []
     if (folder / resolution).exists():
-        return [f"{folder / resolution} is a file, perhaps a link that was copied as one: put the folder in its place"]
+        return [as_file(folder / resolution)]
     there, _ = children(folder)
     if not there:
         return [f"{folder / resolution} is missing: is {folder.parent} the DAVIS root?"]

@@ -50,6 +50,9 @@ def pictures(folder: Path) -> list[Path]:
     except FileNotFoundError as error:
         raise DataError([f"{folder} is missing"]) from error
     except NotADirectoryError as error:
+        if not folder.exists():
+            link = next(parent for parent in folder.parents if parent.exists())
+            raise DataError([as_file(link)]) from error
         raise DataError([f"{folder} is a file: give a folder of frames, or a video with --video"]) from error
     except OSError as error:
         raise DataError([unlisted(folder, error)]) from error
@@ -75,6 +78,11 @@ def list_frames(folder: Path, *, but: Path | None = None) -> tuple[Path, ...]:
     if twice := [stem for stem, count in Counter(path.stem for path in paths).items() if count > 1]:
         raise DataError([f"{folder} holds several frames named {stem}: keep one of them" for stem in twice])
     return tuple(paths)
+
+
+def as_file(folder: Path) -> str:
+    """A line for a file in a folder's place."""
+    return f"{folder} is a file, perhaps a link that was copied as one: put the folder in its place"
 
 
 def listed(folder: Path, *, but: Path | None = None) -> tuple[tuple[Path, ...], list[str]]:

@@ -115,7 +115,8 @@ def survey(layout: Layout, *, on_sequence: Callable[[str], None] = lambda name: 
         counts[name] = _count(seen)
     if layout.kind == "masks" and not problems and not any(count.objects for count in counts.values()):
         problems.append(f"{layout.root} shows no object in any mask: mark each with an id from 1 to 254")
-    return Survey(counts, tuple(problems + _absent(layout, videos)))
+    # a file in the place of the folder of all sequences is wrong once
+    return Survey(counts, tuple(dict.fromkeys(problems + _absent(layout, videos))))
 
 
 def _look(place: Place) -> _Seen:

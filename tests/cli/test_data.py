@@ -249,6 +249,14 @@ def test_everything_wrong_with_a_davis_root_is_told_at_once(write_davis: WriteDa
     ]
 
 
+def test_a_link_that_was_copied_as_a_file_is_told_once(write_davis: WriteDavis) -> None:
+    root = write_davis("a", "b")
+    shutil.rmtree(root / "JPEGImages/480p")
+    (root / "JPEGImages/480p").write_text("../../DAVIS/JPEGImages/480p")
+    told = "JPEGImages/480p is a file, perhaps a link that was copied as one: put the folder in its place"
+    assert problems_of(root) == [told]
+
+
 def test_names_that_are_times_have_no_gaps(trees: Path) -> None:
     for t in range(FRAMES):
         (trees / f"JPEGImages/a/{t:05d}.jpg").rename(trees / f"JPEGImages/a/{10**12 + t**3 * 10**6}.jpg")
