@@ -93,7 +93,7 @@ def comparison_markdown(
 
 def _table_of_methods(methods: Sequence[Evaluation]) -> list[str]:
     rows = [
-        [markdown_text(one.predictions), *(f"**{value}**" if best else value for value, best in cells)]
+        [markdown_text(one.predictions), *(_in_bold(value, best) for value, best in cells)]
         for one, cells in zip(methods, best_cells(methods), strict=True)
     ]
     return markdown_table(("Method", *GLOBAL_MEASURES), rows)
@@ -104,7 +104,7 @@ def _table_of_pairs(comparisons: Sequence[Comparison]) -> list[str]:
         (
             markdown_text(one.method_a),
             markdown_text(one.method_b),
-            *(f"**{difference_text(at)}**" if at.settled else difference_text(at) for at in one.differences),
+            *(_in_bold(difference_text(at), at.settled) for at in one.differences),
             better_text(one.differences[-1]),
             wins_text(one),
         )
@@ -115,10 +115,14 @@ def _table_of_pairs(comparisons: Sequence[Comparison]) -> list[str]:
 
 def _table_of_groups(methods: Sequence[Evaluation], groups: Groups) -> list[str]:
     rows: list[Row] = [
-        (markdown_text(name), *counts, *(f"**{value}**" if best else value for value, best in cells))
+        (markdown_text(name), *counts, *(_in_bold(value, best) for value, best in cells))
         for name, counts, cells in group_cells(methods, groups)
     ]
     return markdown_table((*GROUP_COLUMNS[:3], *(markdown_text(one.predictions) for one in methods)), rows)
+
+
+def _in_bold(text: str, bold: bool) -> str:
+    return f"**{text}**" if bold else text
 
 
 def _section(one: Comparison, a: Evaluation, b: Evaluation, groups: Groups | None) -> list[str]:
@@ -154,7 +158,7 @@ def _groups_apart(a: Evaluation, b: Evaluation, groups: Groups) -> list[str]:
     for (name, one), other in zip(groups.parts(a).items(), groups.parts(b).values(), strict=True):
         pair = compare(one, other)
         at = pair.differences[-1]
-        difference = f"**{difference_text(at)}**" if at.settled else difference_text(at)
+        difference = _in_bold(difference_text(at), at.settled)
         rows.append((markdown_text(name), difference, better_text(at), wins_text(pair)))
     table = markdown_table(("Group", "Difference", "A better", "Wins"), rows)
     few = f" (intervals of fewer than {FEW_SEQUENCES} are too narrow)"

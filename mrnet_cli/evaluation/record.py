@@ -30,7 +30,6 @@ def evaluation_record(
         provenance: command and environment.
         groups: that the scores are also told by.
     """
-    parts = groups.parts(evaluation) if groups else {}
     return {
         **provenance,
         "predictions": evaluation.predictions,
@@ -42,7 +41,7 @@ def evaluation_record(
         "frames": evaluation.frames,
         "boundary_tolerances": list(evaluation.boundaries.tolerances),
         "figures": _figures(evaluation),
-        **({"groups": {name: _figures(part) for name, part in parts.items()}} if groups else {}),
+        **({"groups": {name: _figures(part) for name, part in groups.parts(evaluation).items()}} if groups else {}),
         "predict": _made_by(predictions, list(evaluation.sequences)),
     }
 
